@@ -35,21 +35,24 @@ MEDIA: dict[str, Medium] = {
 
 @dataclass(frozen=True)
 class Message:
-    """One message as the outbox holds it. `message_id` is the same for ever: adapters use it as idempotency key."""
+    """One message as the outbox holds it. `message_id` is the same for ever: adapters use it as idempotency key.
+
+    Its `repr` leaves out address and words, so that neither gets into a log or a traceback.
+    """
 
     message_id: str
     campaign: str
     purpose: str
     medium: str
     customer_id: str
-    address: str
+    address: str = field(repr=False)
     locale: str
-    parts: Mapping[str, str]
+    parts: Mapping[str, str] = field(repr=False)
     not_before: datetime
     expires_at: datetime
     reserved_at: datetime
     timezone: str = "UTC"
-    variables: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -63,11 +66,15 @@ class Accepted:
 
 @dataclass(frozen=True)
 class RetryLater:
-    """The provider certainly did not take it; try again after this time."""
+    """The provider certainly did not take it; try again after this time.
+
+    `alert`: nobody knows what the code means, a person should look before the message expires.
+    """
 
     after: timedelta
     code: str = ""
     detail: str = ""
+    alert: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,6 +105,17 @@ class Absent:
     """Asked again, the provider says it never got the message: sending it is safe."""
 
 
+@dataclass(frozen=True)
+class Receipt:
+    """What a provider reported later about one message. `refusal` says what a failure's code means for the others."""
+
+    message_id: str
+    provider_id: str
+    status: Literal["accepted", "delivered", "failed"]
+    code: str = ""
+    refusal: Refused | None = None
+
+
 Result = Accepted | RetryLater | Refused | Unknown
 Finding = Accepted | Absent | Unknown
 
@@ -107,8 +125,12 @@ class Profile:
     """What a gateway takes. Lint, the `gateway` gate and the final check of the words all read it.
 
     `alphabet` "sms" counts GSM-7/UCS-2 segments, "utf-8" counts characters. `max_segments`/`max_characters` 0 = no limit.
+    `opt_out_marker`: the words the gateway prescribes; where empty and `replies` holds, the customary ones of the language.
     `hours`: local hours in which the gateway accepts anything at all. `promotes_insurance`: may marketing of insurance
-    go through. `batch`: how many messages `hand` likes at once. `looks_up`: can `reconcile` say Absent with certainty.
+    go through; `carries_insurance`: may anything about insurance. `batch`: how many messages `hand` likes at once.
+    `looks_up`: can `reconcile` say Absent with certainty. `within_seconds`: `hand` returns, and has started its last
+    request, so that no answer can come later than this; a lease on the messages must be longer. `prefixes`: for addresses
+    that start so, the profile of that name holds instead. `source`: where all this is written.
     """
 
     alphabet: Literal["sms", "utf-8"] = "utf-8"
@@ -118,12 +140,16 @@ class Profile:
     opt_out_marker: str = ""
     links: bool = True
     promotes_insurance: bool = True
+    carries_insurance: bool = True
     hours: tuple[str, str] | None = None
     receipts: bool = False
     replies: bool = False
     per_second: float = 0.0
     batch: int = 100
     looks_up: bool = True
+    within_seconds: float = 60.0
+    prefixes: tuple[tuple[str, str], ...] = ()
+    source: str = ""
 
 
 class Channel(Protocol):

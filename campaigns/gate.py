@@ -1,0 +1,115 @@
+"""What a gate is: it names the evidence it needs and judges a table of moments, all rows at once."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from campaigns.definition import Campaign, SendStep
+    from campaigns.policy import ContactPolicy
+    from channels.contract import Medium, Profile
+
+
+class Verdict(IntEnum):
+    """What a gate, and in the end the decision, says of one moment."""
+
+    PASS = 0
+    REFUSE = 1
+    HOLD = 2
+    HOLD_OUT = 3
+    EXPIRE = 4
+    RETRACT = 5
+
+    @property
+    def status(self) -> str:
+        """The status of a moment decided so: the words of the conservation law."""
+        return ("sent", "refused", "held", "held_out", "expired", "retracted")[self]
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is the same for every row of the table: one campaign, one step, one channel, one instant."""
+
+    campaign: Campaign
+    step: SendStep
+    medium: Medium
+    profile: Profile
+    policy: ContactPolicy
+    now: datetime
+    timezone: str
+    path: str
+
+
+@dataclass
+class Judgement:
+    """A gate's answer. Arrays are as long as the table.
+
+    `verdict`: int8 of `Verdict`; `reason`: reason code or ""; `seen`: the value that mattered, as text; `rule`: what was
+    asked of it; `changes`: new columns for the rows that pass (send times); `until`: when a held row may be asked again.
+    """
+
+    verdict: np.ndarray
+    reason: np.ndarray
+    seen: np.ndarray
+    rule: str
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    until: np.ndarray | None = None
+    final: bool = False
+    """A refusal here ends the matter even where the gate's scope is the channel."""
+
+
+class Gate(ABC):
+    """Base of all gates."""
+
+    name: ClassVar[str]
+    order: ClassVar[int]
+    scope: ClassVar[Literal["moment", "channel"]] = "moment"
+    """`channel`: a refusal only means this channel; the step's next one is tried."""
+    reasons: ClassVar[Mapping[str, str]]
+    """Every reason code this gate can give, with what it means."""
+
+    def evidence(self, case: Case) -> str | None:  # noqa: ARG002, RUF100
+        """SQL giving `moment_id` and this gate's columns, from the views, `batch`, `contacts` and `opt_outs`.
+
+        Named parameters `$campaign`, `$purpose`, `$medium`, `$goal`, `$now`, `$salt` are there to use, and those of `parameters`. None: nothing needed.
+        """
+        return None
+
+    def parameters(self, case: Case) -> Mapping[str, Any]:  # noqa: ARG002, RUF100
+        """Further named parameters of the evidence."""
+        return {}
+
+    @abstractmethod
+    def judge(self, table: pd.DataFrame, case: Case) -> Judgement:
+        """Judge every row of `table`, which holds the batch's columns and those of `evidence`."""
+
+
+def judged(
+    table: pd.DataFrame,
+    rule: str,
+    checks: list[tuple[str, Any, Any]],
+    verdict: Verdict = Verdict.REFUSE,
+    seen: Any = "",
+) -> Judgement:
+    """A judgement from checks `(reason, rows it hits, value seen)`, the first that hits a row counts; the rest pass with `seen`."""
+    import numpy as np
+
+    size = len(table)
+    verdicts = np.zeros(size, dtype=np.int8)
+    reasons = np.full(size, "", dtype=object)
+    values = np.full(size, "", dtype=object)
+    values[:] = seen
+    for reason, hits, value in checks:
+        rows = np.asarray(hits, dtype=bool) & (verdicts == Verdict.PASS)
+        verdicts[rows] = verdict
+        reasons[rows] = reason
+        values[rows] = np.asarray(value, dtype=object)[rows] if not isinstance(value, str) else value
+    return Judgement(verdicts, reasons, values, rule)

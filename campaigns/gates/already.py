@@ -1,0 +1,68 @@
+"""Has the customer done it already, or has the occasion itself gone away?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from campaigns.gate import Case, Gate, Judgement, Verdict, judged
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Already(Gate):
+    """Withdraws moments whose goal is reached or whose policy is renewed, cancelled, or no longer dated as it was."""
+
+    name = "already"
+    order = 10
+    reasons: ClassVar = {
+        "goal_reached": "the customer has already done what the campaign is for",
+        "policy_renewed": "the policy is already renewed",
+        "policy_cancelled": "the policy was cancelled",
+        "date_moved": "the date the moment stood on has moved since",
+        "step_removed": "the campaign no longer has the step this moment was waiting for",
+    }
+
+    def evidence(self, case: Case) -> str | None:
+        """Goal events about the moment's subject, or after it was due; the policy as it is today."""
+        reached = (
+            """select b.moment_id, min(e.occurred_at) as reached_at from batch b join events e
+                  on e.customer_id = b.customer_id and e.type = $goal
+                 where ($of_subject and e.subject_id in (b.policy_id, b.claim_id))
+                    or (e.occurred_at >= b.due_at
+                        and (not $of_subject or e.subject_id is null or (b.policy_id is null and b.claim_id is null)))
+                 group by 1"""
+            if case.campaign.goal
+            else "select null::bigint as moment_id, null::timestamptz as reached_at where false"
+        )
+        column = getattr(case.campaign.trigger, "of", "")
+        dated = isinstance(column, str) and column.startswith("policies.") and not getattr(case.campaign.trigger, "yearly", False)
+        date = f"p.\"{column.split('.')[1]}\"::date::varchar" if dated else "null"
+        return f"""
+            select b.moment_id, r.reached_at as already_at, p.status as already_status, {date} as already_date
+              from batch b
+              left join ({reached}) r using (moment_id)
+              left join policies p on p.policy_id = b.policy_id and b.subject like 'policy:%'"""
+
+    def parameters(self, case: Case) -> Mapping[str, Any]:
+        """Whether the goal must be about the moment's subject."""
+        return {"of_subject": case.campaign.goal is not None and case.campaign.goal.of == "subject"}
+
+    def judge(self, table: pd.DataFrame, case: Case) -> Judgement:
+        """Retract what is done or gone."""
+        at, status, date = table["already_at"], table["already_status"], table["already_date"]
+        goal = f"no {case.campaign.goal.event} yet" if case.campaign.goal else "the occasion still stands"
+        moved = date.notna() & (date.astype(object) != table["occasion"].astype(object))
+        return judged(
+            table,
+            goal,
+            [
+                ("step_removed", table["step_removed"], table["step"]),
+                ("goal_reached", at.notna(), at.astype(object).astype(str).to_numpy(object)),
+                ("policy_renewed", status == "renewed", "status renewed"),
+                ("policy_cancelled", status == "cancelled", "status cancelled"),
+                ("date_moved", moved, date.astype(object).to_numpy(object)),
+            ],
+            Verdict.RETRACT,
+        )

@@ -1,0 +1,71 @@
+"""Is this a time to leave the customer alone?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from campaigns.gate import Case, Gate, Judgement, judged
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_EVIDENCE = {
+    "open_claim": """select c.customer_id, min_by(c.claim_id || ' ' || c.status, c.reported_at) as seen from claims c semi join batch b using (customer_id)
+                      where c.status in ('reported','accepted','in_review','awaiting_documents','approved') group by 1""",
+    "denied_claim": """select c.customer_id, max_by(c.claim_id || ' denied', c.updated_at) as seen from claims c semi join batch b using (customer_id)
+                        where c.status = 'denied' and c.updated_at > $denied_since group by 1""",
+    "open_complaint": """select c.customer_id, min(c.complaint_id) as seen from complaints c semi join batch b using (customer_id)
+                          where c.closed_at is null group by 1""",
+    "bereavement": """select e.customer_id, max(e.occurred_at)::varchar as seen from events e semi join batch b using (customer_id)
+                       where e.type = 'bereavement' and e.occurred_at > $bereaved_since group by 1""",
+    "disaster": """select r.customer_id, min(a.event || ' ' || a.alert_id) as seen
+                     from (select c.customer_id, c.region_code from customers c semi join batch b using (customer_id)
+                           union all
+                           select p.customer_id, p.insured_region_code from policies p semi join batch b using (customer_id)
+                            where p.status = 'active') r
+                     join alert_cover v on v.region_code = r.region_code
+                     join alerts a on a.alert_id = v.alert_id
+                    where a.status = 'active' and a.effective_at <= $now and (a.expires_at is null or a.expires_at > $now)
+                    group by 1""",
+    "deceased": """select c.customer_id, c.deceased_on::varchar as seen from customers c semi join batch b using (customer_id)
+                    where c.deceased_on is not null""",
+}
+
+
+class Circumstance(Gate):
+    """No selling after a denied claim, during a complaint, in mourning, or under a typhoon; care and contract notices pass."""
+
+    name = "circumstance"
+    order = 30
+    reasons: ClassVar = {
+        "open_claim": "a claim is open",
+        "denied_claim": "a claim was denied recently",
+        "open_complaint": "a complaint is open",
+        "bereavement": "there was a death in the family recently",
+        "disaster": "a disaster alert is in force where the customer lives or insures something",
+        "deceased": "the customer has died",
+    }
+
+    def evidence(self, case: Case) -> str | None:
+        """One column a circumstance that matters for the purpose, holding what was found."""
+        kinds = getattr(case.policy.circumstances, case.campaign.purpose)
+        joins = " ".join(f"left join ({_EVIDENCE[kind]}) {kind} on {kind}.customer_id = b.customer_id" for kind in kinds)
+        columns = "".join(f", {kind}.seen as circumstance_{kind}" for kind in kinds)
+        return f"select b.moment_id{columns} from batch b {joins}" if kinds else None
+
+    def parameters(self, case: Case) -> Mapping[str, Any]:
+        """Since when a denied claim or a bereavement counts."""
+        rules = case.policy.circumstances
+        return {
+            "denied_since": rules.denied_claim_within.before(case.now),
+            "bereaved_since": rules.bereavement_within.before(case.now),
+        }
+
+    def judge(self, table: pd.DataFrame, case: Case) -> Judgement:
+        """Refuse in the circumstances the policy names for the purpose."""
+        kinds = getattr(case.policy.circumstances, case.campaign.purpose)
+        checks = [
+            (kind, table[f"circumstance_{kind}"].notna(), table[f"circumstance_{kind}"].to_numpy(object)) for kind in kinds
+        ]
+        return judged(table, f"{case.campaign.purpose}: not under {', '.join(kinds) or 'any circumstance'}", checks, seen="none")

@@ -1,0 +1,5 @@
+"""Kairos' own memory: moments, decisions, messages and what became of them. SQLite; the truth lives here and nowhere else."""
+
+from campaigns.ledger.ledger import Ledger
+
+__all__ = ["Ledger"]

@@ -1,0 +1,148 @@
+"""The outbox: reserved messages, who has them in hand, and what became of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from campaigns.ledger.ledger import Ledger, instant, seconds
+from channels.contract import Accepted, Finding, Message, Receipt, RetryLater, Result, Unknown
+
+RANKS = {"accepted": 2, "delivered": 9, "failed": 9}
+"""How far a status is: a receipt only moves a message to a higher one."""
+SETTLED = {"accepted": "accepted", "delivered": "delivered", "failed": "failed"}
+
+
+class Outbox:
+    """The ledger seen by whoever hands messages over. Every method is one transaction."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.store = ledger.store
+
+    def clear(self, now: datetime) -> dict[str, int]:
+        """Take out what must not go any more: opted out since, or too late."""
+        with self.store.transaction():
+            stopped = self.store.run("stop_opted_out")
+            expired = self.store.run("expire", {"now": seconds(now)})
+        return {"opted_out": stopped, "expired": expired}
+
+    def missed(self, now: datetime) -> list[dict[str, Any]]:
+        """Messages whose local window has closed but which still make sense in the next one."""
+        return self.store.rows("missed_windows", now=seconds(now))
+
+    def replan(self, windows: Sequence[tuple[datetime, datetime, str]]) -> int:
+        """Move messages to (opens, closes, message_id)."""
+        with self.store.transaction():
+            return self.store.many("replan", [(seconds(opens), seconds(closes), mid) for opens, closes, mid in windows])
+
+    def lease(
+        self, medium: str, token: str, now: datetime, clock: datetime, limit: int, halted: Sequence[str] = ()
+    ) -> list[tuple[Message, int]]:
+        """Messages due now, now in this sender's hand, with the number of attempts. The intent is durable on return."""
+        with self.store.transaction():
+            values = {"medium": medium, "token": token, "now": seconds(now), "clock": seconds(clock), "limit": limit, "halted": json.dumps(halted)}
+            rows = self.store.rows("lease", **values)
+        return [(_message(row), int(row["attempts"])) for row in rows]
+
+    def settle(
+        self, results: Sequence[tuple[Message, int, Result]], token: str, clock: datetime, most_attempts: int
+    ) -> None:
+        """Write down what became of messages this sender had in hand, and opt-outs the provider told us of."""
+        states, attempts = [], []
+        for message, tries, result in results:
+            outcome, state, retry_at = _state_after(result, tries, clock, most_attempts)
+            provider_id = result.provider_id if isinstance(result, Accepted) else None
+            code, detail = getattr(result, "code", ""), getattr(result, "detail", "")
+            states.append((state, provider_id, code, retry_at, message.message_id, token))
+            attempts.append((message.message_id, token, seconds(clock), outcome, code, detail))
+        with self.store.transaction():
+            self.store.many("attempt", attempts)
+            self.store.many("settle", states)
+            for message, _, result in results:
+                if getattr(result, "opt_out", False):
+                    self._opt_out(message.customer_id, message.medium, clock, f"provider code {getattr(result, 'code', '')}")
+
+    def tokens(self) -> list[str]:
+        """Senders that have messages in hand."""
+        return [row[0] for row in self.store.all("tokens_handed")]
+
+    def orphan(self, token: str) -> int:
+        """A dead sender's messages become unknown; the number of them."""
+        with self.store.transaction():
+            return self.store.run("orphan", {"token": token})
+
+    def unknown(self, medium: str, settled: datetime, after: str, limit: int) -> list[Message]:
+        """Messages nobody knows about, handed over before `settled`, a page after a message id."""
+        values = {"medium": medium, "settled": seconds(settled), "after": after, "limit": limit}
+        return [_message(row) for row in self.store.rows("unknown", **values)]
+
+    def reconcile(self, findings: Sequence[tuple[Message, Finding]], clock: datetime) -> dict[str, int]:
+        """Write down what the provider said: there, or never seen and so safe to send."""
+        counts = {"found": 0, "absent": 0, "undecidable": 0}
+        states, attempts = [], []
+        for message, finding in findings:
+            if isinstance(finding, Unknown):
+                counts["undecidable"] += 1
+                continue
+            found = isinstance(finding, Accepted)
+            counts["found" if found else "absent"] += 1
+            provider_id = finding.provider_id if isinstance(finding, Accepted) else None
+            state = finding.status if isinstance(finding, Accepted) else "reserved"
+            states.append((state, provider_id, "", message.message_id))
+            attempts.append((message.message_id, "", seconds(clock), "found" if found else "absent", "", "reconciled"))
+        with self.store.transaction():
+            self.store.many("attempt", attempts)
+            self.store.many("reconcile", states)
+        return counts
+
+    def give_up(self, medium: str, window: datetime) -> int:
+        """After the reconcile window: marketing is given up, the rest goes back to be sent again."""
+        with self.store.transaction():
+            return self.store.run("give_up", {"medium": medium, "window": seconds(window)})
+
+    def receive(self, receipt: Receipt, clock: datetime) -> bool:
+        """A receipt, whatever its order or number, moves a message only forward; False where it changed nothing."""
+        values = {"message_id": receipt.message_id, "provider_id": receipt.provider_id, "code": receipt.code}
+        with self.store.transaction():
+            self.store.run("receipt", {**values, "status": receipt.status, "at": seconds(clock)})
+            moved = self.store.run("forward", {**values, "state": receipt.status, "rank": RANKS[receipt.status]})
+            if receipt.refusal and receipt.refusal.opt_out and (row := self.store.one("customer_of_message", message_id=receipt.message_id)):
+                self._opt_out(row[0], row[1], clock, f"provider code {receipt.code}")
+        return moved > 0
+
+    def _opt_out(self, customer_id: str, medium: str, clock: datetime, source: str) -> None:
+        values = {"customer_id": customer_id, "purpose": "*", "medium": medium, "at": seconds(clock), "source": source}
+        self.store.run("opt_out", values)
+
+
+def _state_after(result: Result, tries: int, clock: datetime, most: int) -> tuple[str, str, int | None]:
+    """Outcome of the attempt, state of the message, and when to try again."""
+    if isinstance(result, Accepted):
+        return result.status, result.status, None
+    if isinstance(result, RetryLater):
+        if tries >= most:
+            return "given_up", "failed", None
+        return "retry", "reserved", seconds(clock + max(result.after, timedelta(seconds=1)))
+    if isinstance(result, Unknown):
+        return "unknown", "unknown", None
+    return "refused", "failed", None
+
+
+def _message(row: dict[str, Any]) -> Message:
+    return Message(
+        message_id=row["message_id"],
+        campaign=row["campaign"],
+        purpose=row["purpose"],
+        medium=row["medium"],
+        customer_id=row["customer_id"],
+        address=row["address"],
+        locale=row["locale"],
+        parts=json.loads(row["parts"]),
+        not_before=instant(row["not_before"]),
+        expires_at=instant(min(row["not_after"], row["expires_at"])),
+        reserved_at=instant(row["reserved_at"]),
+        timezone=row["timezone"] or "UTC",
+        variables={"template": row["template"]},
+    )

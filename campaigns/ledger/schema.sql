@@ -1,0 +1,133 @@
+-- The ledger: what Kairos knows and nobody else does. Instants are whole seconds since 1970-01-01 UTC.
+
+create table if not exists meta (
+    key text primary key,
+    value text not null
+) without rowid;
+
+-- One occasion of one customer for one campaign, for ever. The unique key, not a check before the insert, keeps it to one.
+create table if not exists moments (
+    moment_id integer primary key,
+    campaign text not null,
+    customer_id text not null,
+    subject text not null,
+    occasion text not null,
+    due_at integer not null,
+    policy_id text,
+    claim_id text,
+    event_id text,
+    alert_id text,
+    admitted_at integer not null,
+    status text not null default 'pending',   -- pending, sent, held_out, held, refused, expired, retracted
+    step text not null,                       -- the step decided last, or to be decided next
+    wake_at integer,                          -- when it wants a decision; null = nothing left to decide
+    unique (campaign, customer_id, subject, occasion)
+);
+create index if not exists moments_awake on moments (campaign, customer_id, subject, occasion, wake_at) where wake_at is not null;
+create index if not exists moments_customer on moments (customer_id);
+
+-- Exactly one per moment and step: the verdict and every gate's answer on the way to it.
+create table if not exists decisions (
+    moment_id integer not null references moments,
+    step text not null,
+    verdict text not null,
+    gate text not null,
+    reason text not null,
+    medium text not null,
+    decided_at integer not null,
+    version text not null,
+    trace text not null,
+    primary key (moment_id, step)
+) without rowid;
+
+create table if not exists messages (
+    message_id text primary key,              -- hash of campaign, customer, subject, occasion, step and channel
+    moment_id integer not null references moments,
+    campaign text not null,
+    customer_id text not null,
+    step text not null,
+    medium text not null,
+    purpose text not null,
+    locale text not null,
+    template text not null,
+    address text not null,
+    parts text not null,                      -- the words, a JSON object
+    offers text not null,                     -- what was offered, a JSON array
+    timezone text not null,
+    not_before integer not null,
+    not_after integer not null,               -- end of the local window it was planned for
+    expires_at integer not null,
+    reserved_at integer not null,
+    state text not null default 'reserved',   -- reserved, handed, accepted, delivered, failed, unknown, expired, retracted
+    token text,                               -- who is handing it over
+    handed_at integer,
+    retry_at integer,
+    provider_id text,
+    code text,
+    attempts integer not null default 0
+);
+create index if not exists messages_outbox on messages (not_before) where state = 'reserved';
+create index if not exists messages_open on messages (state) where state in ('handed', 'unknown');
+create index if not exists messages_contacts on messages (customer_id, reserved_at);
+create index if not exists messages_moment on messages (moment_id);
+create index if not exists messages_provider on messages (provider_id) where provider_id is not null;
+
+create table if not exists attempts (
+    attempt_id integer primary key,
+    message_id text not null,
+    token text not null,
+    at integer not null,
+    outcome text not null,
+    code text not null default '',
+    detail text not null default ''
+);
+create index if not exists attempts_message on attempts (message_id);
+
+create table if not exists receipts (
+    message_id text not null,
+    provider_id text not null,
+    status text not null,
+    code text not null default '',
+    at integer not null,
+    primary key (message_id, status)
+) without rowid;
+
+create table if not exists opt_outs (
+    customer_id text not null,
+    purpose text not null,                    -- or * for all
+    medium text not null,                     -- or * for all
+    at integer not null,
+    source text not null,
+    primary key (customer_id, purpose, medium)
+) without rowid;
+
+-- What customers did: goals reached within their window, for treated and held-out alike.
+create table if not exists outcomes (
+    moment_id integer not null references moments,
+    event_id text not null,
+    event text not null,
+    at integer not null,
+    primary key (moment_id, event_id)
+) without rowid;
+
+create table if not exists campaign_versions (
+    campaign text not null,
+    version text not null,
+    body text not null,
+    published_at integer not null,
+    published_by text not null,
+    primary key (campaign, version)
+) without rowid;
+
+create table if not exists runs (
+    run_id integer primary key,
+    command text not null,
+    as_of integer not null,
+    report text not null
+);
+
+-- What was the same for many decisions: campaign version, step, channel, and each gate with the rule it applied.
+create table if not exists cases (
+    case_id text primary key,
+    body text not null
+) without rowid;

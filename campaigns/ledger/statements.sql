@@ -1,0 +1,186 @@
+-- Every statement the ledger runs, by name. `:name` are parameters.
+
+-- name: admit
+-- A moment nobody has seen enters; one seen before is left as it is.
+insert into moments (campaign, customer_id, subject, occasion, due_at, policy_id, claim_id, event_id, alert_id, admitted_at, step, wake_at)
+values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+on conflict do nothing;
+
+-- name: pending
+-- Moments of a campaign that want a decision now, after a customer, whole customers in a fixed order.
+select moment_id, campaign, customer_id, subject, occasion, due_at, policy_id, claim_id, event_id, alert_id, admitted_at, status, step
+  from moments
+ where campaign = :campaign and wake_at <= :now and customer_id > :after
+ order by customer_id, subject, occasion
+ limit :limit;
+
+-- name: pending_of_customer
+-- The rest of a customer cut off by the limit above.
+select moment_id, campaign, customer_id, subject, occasion, due_at, policy_id, claim_id, event_id, alert_id, admitted_at, status, step
+  from moments
+ where campaign = :campaign and wake_at <= :now and customer_id = :customer
+ order by customer_id, subject, occasion;
+
+-- name: count_pending
+select count(*) from moments where campaign = :campaign and wake_at <= :now;
+
+-- name: wanted_clear
+delete from temp.wanted;
+
+-- name: wanted_add
+insert or ignore into temp.wanted values (?);
+
+-- name: contacts
+-- What the wanted customers were sent or are about to be sent since an instant: what caps count.
+select m.customer_id, m.medium, m.purpose, m.reserved_at
+  from temp.wanted w join messages m on m.customer_id = w.customer_id
+ where m.reserved_at > :since and m.state not in ('expired', 'retracted', 'failed');
+
+-- name: opt_outs
+select o.customer_id, o.purpose, o.medium, o.at from temp.wanted w join opt_outs o on o.customer_id = w.customer_id;
+
+-- name: decide
+-- The decision on a moment's step; one that was held is replaced, with its trace.
+insert into decisions (moment_id, step, verdict, gate, reason, medium, decided_at, version, trace)
+values (?, ?, ?, ?, ?, ?, ?, ?, ?)
+on conflict (moment_id, step) do update set verdict = excluded.verdict, gate = excluded.gate, reason = excluded.reason,
+    medium = excluded.medium, decided_at = excluded.decided_at, version = excluded.version, trace = excluded.trace
+ where decisions.verdict = 'held';
+
+-- name: move
+-- Where a moment stands after a decision.
+update moments set status = ?, step = ?, wake_at = ? where moment_id = ? and wake_at is not null;
+
+-- name: reserve
+-- A message's place in the outbox.
+insert into messages (message_id, moment_id, campaign, customer_id, step, medium, purpose, locale, template, address, parts, offers,
+                      timezone, not_before, not_after, expires_at, reserved_at)
+values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+on conflict do nothing;
+
+-- name: lease
+-- Take messages that are due for one sender and record the intent to hand them over, in one statement.
+update messages set state = 'handed', token = :token, handed_at = :clock, attempts = attempts + 1
+ where message_id in (
+    select message_id from messages
+     where state = 'reserved' and medium = :medium and not_before <= :now and not_after > :now and expires_at > :now
+       and (retry_at is null or retry_at <= :clock)
+       and campaign not in (select value from json_each(:halted))
+     order by case purpose when 'contract' then 0 when 'service' then 1 when 'care' then 2 else 3 end, not_before, message_id
+     limit :limit)
+returning message_id, campaign, purpose, medium, customer_id, address, locale, parts, not_before, not_after, expires_at, reserved_at,
+          timezone, template, attempts;
+
+-- name: settle
+-- What became of a message this sender handed over; another sender's token changes nothing.
+update messages set state = ?, provider_id = coalesce(?, provider_id), code = ?, retry_at = ?
+ where message_id = ? and token = ? and state = 'handed';
+
+-- name: attempt
+insert into attempts (message_id, token, at, outcome, code, detail) values (?, ?, ?, ?, ?, ?);
+
+-- name: tokens_handed
+-- Senders that have messages in hand.
+select distinct token from messages where state = 'handed';
+
+-- name: orphan
+-- The sender is dead: nobody knows what became of what it had in hand.
+update messages set state = 'unknown' where state = 'handed' and token = :token;
+
+-- name: unknown
+-- Messages to ask the provider about: handed over long enough ago for the answer to be certain.
+select message_id, campaign, purpose, medium, customer_id, address, locale, parts, not_before, not_after, expires_at, reserved_at,
+       timezone, template, attempts
+  from messages where state = 'unknown' and medium = :medium and handed_at <= :settled and message_id > :after
+ order by message_id limit :limit;
+
+-- name: reconcile
+-- What the provider said of a message nobody knew about.
+update messages set state = ?, provider_id = coalesce(?, provider_id), code = ? where message_id = ? and state = 'unknown';
+
+-- name: give_up
+-- The provider cannot say: marketing is never sent twice, what a customer must know is sent again.
+update messages set state = case when purpose = 'marketing' then 'failed' else 'reserved' end, code = 'unknown'
+ where state = 'unknown' and medium = :medium and handed_at <= :window;
+
+-- name: expire
+-- Rather not at all than too late.
+update messages set state = 'expired' where state = 'reserved' and expires_at <= :now;
+
+-- name: stop_opted_out
+-- Whoever told us to stop after the message was reserved does not get it; contract notices still go.
+update messages set state = 'retracted', code = 'opted_out'
+ where state = 'reserved' and purpose <> 'contract' and exists (
+    select 1 from opt_outs o where o.customer_id = messages.customer_id
+       and o.purpose in ('*', messages.purpose) and o.medium in ('*', messages.medium));
+
+-- name: missed_windows
+-- Messages whose hours have passed, but which still make sense tomorrow.
+select message_id, campaign, step, medium, timezone, expires_at from messages
+ where state = 'reserved' and not_after <= :now and expires_at > :now;
+
+-- name: replan
+update messages set not_before = ?, not_after = ? where message_id = ? and state = 'reserved';
+
+-- name: receipt
+insert into receipts (message_id, provider_id, status, code, at) values (:message_id, :provider_id, :status, :code, :at)
+on conflict do nothing;
+
+-- name: forward
+-- A receipt moves a message only forward.
+update messages set state = :state, provider_id = coalesce(:provider_id, provider_id), code = :code
+ where message_id = :message_id
+   and case state when 'reserved' then 0 when 'handed' then 1 when 'unknown' then 1 when 'accepted' then 2 else 9 end < :rank;
+
+-- name: opt_out
+insert into opt_outs (customer_id, purpose, medium, at, source) values (:customer_id, :purpose, :medium, :at, :source)
+on conflict do nothing;
+
+-- name: customer_of_message
+select customer_id, medium from messages where message_id = :message_id;
+
+-- name: goal_watch
+-- Moments whose goal may still be reached, treated and held out alike.
+select moment_id, customer_id, policy_id, claim_id, due_at from moments
+ where campaign = :campaign and status in ('sent', 'held_out', 'retracted') and due_at > :since and moment_id > :after
+ order by moment_id limit :limit;
+
+-- name: outcome
+insert into outcomes (moment_id, event_id, event, at) values (?, ?, ?, ?) on conflict do nothing;
+
+-- name: publish
+insert into campaign_versions (campaign, version, body, published_at, published_by) values (:campaign, :version, :body, :at, :by)
+on conflict do nothing;
+
+-- name: record_run
+insert into runs (command, as_of, report) values (:command, :as_of, :report);
+
+-- name: count_statuses
+select campaign, status, count(*) from moments group by 1, 2;
+
+-- name: count_reasons
+select m.campaign, d.verdict, d.gate, d.reason, count(*) from moments m join decisions d on d.moment_id = m.moment_id and d.step = m.step
+ where d.verdict not in ('sent') group by 1, 2, 3, 4;
+
+-- name: count_moments
+select campaign, count(*) from moments group by 1;
+
+-- name: count_messages
+select campaign, medium, state, count(*) from messages group by 1, 2, 3;
+
+-- name: moments_of_customer
+select m.moment_id, m.campaign, m.subject, m.occasion, m.due_at, m.admitted_at, m.status, m.step as next_step, m.wake_at,
+       d.step, d.verdict, d.gate, d.reason, d.medium, d.decided_at, d.version, d.trace
+  from moments m left join decisions d using (moment_id)
+ where m.customer_id = :customer and (:campaign is null or m.campaign = :campaign) and m.admitted_at <= :now
+ order by m.campaign, m.due_at, m.moment_id, d.decided_at;
+
+-- name: messages_of_moment
+select message_id, step, medium, locale, address, parts, state, reserved_at, not_before, expires_at, handed_at, provider_id, code, attempts
+  from messages where moment_id = :moment_id order by reserved_at;
+
+-- name: case
+insert into cases (case_id, body) values (?, ?) on conflict do nothing;
+
+-- name: cases
+select case_id, body from cases;

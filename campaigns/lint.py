@@ -1,0 +1,83 @@
+"""What is wrong with a campaign beyond its own file: conditions, templates, channels, gateways."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from campaigns.compose import OFFER_NAMES, SCOPES, Words
+from campaigns.definition import Campaign, SendStep
+from campaigns.documents import Document
+from campaigns.problems import Problem
+from channels.contract import MEDIA, Profile
+from channels.inspection import inspect
+
+if TYPE_CHECKING:
+    from triggers.trigger import Columns
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a campaign is checked against: columns of the facts, templates, gateways, the instant, the languages."""
+
+    columns: Columns
+    words: Words
+    profiles: Mapping[str, Profile]
+    now: datetime
+
+
+def lint_campaign(document: Document, campaign: Campaign, around: Surroundings) -> list[Problem]:
+    """Every problem of one campaign whose file could be read."""
+    problems = _identity(document, campaign, around.words.locales)
+    for fault in campaign.trigger.faults(around.columns, around.now):
+        loc = ("trigger", *fault.field.split("."))
+        problems.append(document.problem(loc, fault.message, fault.hint or "", shift=(fault.line, fault.column)))
+    for index, step in enumerate(campaign.steps):
+        if isinstance(step, SendStep):
+            problems += _step(document, campaign, (index, step), around)
+    return sorted(set(problems))
+
+
+def _identity(document: Document, campaign: Campaign, locales: Sequence[str]) -> list[Problem]:
+    problems = []
+    stem = Path(document.path).stem
+    if campaign.name != stem:
+        problems.append(
+            document.problem(("name",), f"the campaign is called {campaign.name!r}, its file {stem!r}", "give both the same name")
+        )
+    if campaign.name in MEDIA:
+        problems.append(document.problem(("name",), f"{campaign.name!r} is the name of a channel", "choose another name"))
+    missing = [locale for locale in locales if locale not in campaign.title]
+    if missing:
+        problems.append(document.problem(("title",), f"there is no title in {', '.join(missing)}", f"add `{missing[0]}: ...`"))
+    return problems
+
+
+def _step(document: Document, campaign: Campaign, place: tuple[int, SendStep], around: Surroundings) -> list[Problem]:
+    index, step = place
+    problems: list[Problem] = []
+    for number, medium in enumerate(step.send.channels):
+        loc = ("steps", index, "send", "channels", number)
+        for objection in inspect(around.profiles[medium], medium, campaign.purpose, {}):
+            hint = "choose another channel or gateway, or change the purpose if this is no marketing"
+            problems.append(document.problem(loc, f"{medium}: {objection.words}", hint))
+    parts = tuple(dict.fromkeys(part for medium in step.send.channels for part in MEDIA[medium].parts))
+    for fault in around.words.library.lint(step.send.template, parts, known_names(campaign, around)):
+        shown = os.path.relpath(fault.path) if fault.path.is_absolute() and Path.cwd() in fault.path.parents else str(fault.path)
+        where = f"{campaign.name}: steps[{index}].send.template"
+        problems.append(Problem(shown, fault.line, fault.column, where, fault.message, fault.hint or ""))
+    return problems
+
+
+def known_names(campaign: Campaign, around: Surroundings) -> frozenset[str]:
+    """The dotted names a template of this campaign may use."""
+    names = {f"{scope}.{column}" for scope, (view, _, _) in SCOPES.items() for column in around.columns[view]}
+    names |= {f"links.{name}" for name in around.words.links} | set(around.words.constants)
+    names |= {"message.id", "today", "campaign.name"}
+    if campaign.offers:
+        names |= set(OFFER_NAMES)
+    return frozenset(names)

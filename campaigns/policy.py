@@ -1,0 +1,150 @@
+"""The insurer's contact policy: what holds for every campaign, whatever the campaign says."""
+
+from __future__ import annotations
+
+import re
+from datetime import time, timedelta
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+
+from channels.contract import MEDIA
+from triggers.durations import Span
+
+Purpose = Literal["contract", "service", "care", "marketing"]
+PURPOSES: tuple[Purpose, ...] = ("contract", "service", "care", "marketing")
+"""Purposes in the order in which their moments are decided: what a customer must know goes before what we would sell."""
+
+Circumstance = Literal[
+    "open_claim", "denied_claim", "open_complaint", "bereavement", "disaster", "deceased"
+]
+
+
+def _share(value: object) -> object:
+    if isinstance(value, str) and (match := re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", value.strip())):
+        return float(match[1]) / 100
+    if isinstance(value, str):
+        raise ValueError(f"{value!r} is no share | write a percentage, e.g. 10%")
+    return value
+
+
+def _clock(value: object) -> object:
+    if isinstance(value, str):
+        if not re.fullmatch(r"([01]?\d|2[0-3]):[0-5]\d", value):
+            raise ValueError(f'{value!r} is no time of day | write it as "09:00", in quotes')
+        hours, minutes = value.split(":")
+        return time(int(hours), int(minutes))
+    return value
+
+
+Share = Annotated[float, BeforeValidator(_share, json_schema_input_type=str), Field(ge=0, le=1)]
+Clock = Annotated[time, BeforeValidator(_clock, json_schema_input_type=str)]
+
+
+class Hours(BaseModel):
+    """Local hours in which messages may arrive. A window whose end is before its start crosses midnight."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    opens: Clock = Field(default=time(9), alias="from", description="first minute", examples=["09:00"])
+    closes: Clock = Field(default=time(20), alias="to", description="first minute no longer allowed", examples=["20:00"])
+    holidays: Literal["skip", "send"] = Field(
+        default="send", description="skip public holidays of the insurer's country; make-up working days count as working days"
+    )
+    weekends: Literal["skip", "send"] = Field(default="send", description="skip Saturdays and Sundays")
+
+    @field_validator("closes")
+    @classmethod
+    def _not_empty(cls, closes: time, info: object) -> time:
+        if closes == getattr(info, "data", {}).get("opens"):
+            raise ValueError("the window is empty: `from` and `to` are the same time | for all day write 00:00 to 23:59")
+        return closes
+
+
+class Cap(BaseModel):
+    """At most `max` contacts per customer within `per`, counted over all campaigns when they are reserved."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    max: int = Field(ge=0, description="how many", examples=[3])
+    per: Span = Field(description="in how long, rolling", examples=["7d"])
+    channels: tuple[str, ...] = Field(default=(), description="channels counted together; all where absent", examples=[["sms", "push"]])
+    purposes: tuple[Purpose, ...] = Field(
+        default=("service", "care", "marketing"), description="purposes counted and capped; contract notices are exempt"
+    )
+
+    @field_validator("channels")
+    @classmethod
+    def _known(cls, channels: tuple[str, ...]) -> tuple[str, ...]:
+        for channel in channels:
+            if channel not in MEDIA:
+                raise ValueError(f"unknown channel {channel!r} | known: {', '.join(MEDIA)}")
+        return channels
+
+    @field_validator("per")
+    @classmethod
+    def _exact(cls, per: Span) -> Span:
+        if not per.exact:
+            raise ValueError(f"'{per}' has no fixed length | write days or weeks, e.g. 30d")
+        return per
+
+    @property
+    def period(self) -> timedelta:
+        """`per` as a length of time."""
+        return self.per.timedelta
+
+
+class Consent(BaseModel):
+    """Per purpose: `opt_in` needs a recorded yes, `opt_out` is allowed until a recorded no, `not_required` always goes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    contract: Literal["opt_in", "opt_out", "not_required"] = "not_required"
+    service: Literal["opt_in", "opt_out", "not_required"] = "opt_out"
+    care: Literal["opt_in", "opt_out", "not_required"] = "opt_out"
+    marketing: Literal["opt_in", "opt_out"] = "opt_in"
+
+
+class Circumstances(BaseModel):
+    """Per purpose, the circumstances of a customer in which nothing of that purpose is sent."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    contract: tuple[Circumstance, ...] = ()
+    service: tuple[Circumstance, ...] = ("deceased", "bereavement")
+    care: tuple[Circumstance, ...] = ("deceased",)
+    marketing: tuple[Circumstance, ...] = (
+        "deceased",
+        "bereavement",
+        "open_claim",
+        "denied_claim",
+        "open_complaint",
+        "disaster",
+    )
+    denied_claim_within: Span = Field(default=Span.parse("90d"), description="how long a denied claim silences selling", examples=["90d"])
+    bereavement_within: Span = Field(default=Span.parse("180d"), description="how long after an event of type bereavement", examples=["180d"])
+
+
+class ContactPolicy(BaseModel):
+    """Rules above all campaigns. Every field has a safe default."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    consent: Consent = Field(default=Consent(), description="which purposes need a yes, which stop at a no")
+    circumstances: Circumstances = Field(default=Circumstances(), description="when not to write at all, per purpose")
+    caps: tuple[Cap, ...] = Field(
+        default=(
+            Cap(max=3, per=Span.parse("7d"), channels=("sms", "push", "email")),
+            Cap(max=1, per=Span.parse("7d"), purposes=("marketing",)),
+            Cap(max=1, per=Span.parse("30d"), channels=("ai_outbound",)),
+        ),
+        description="how often a customer may hear from us, over all campaigns",
+    )
+    hours: Hours = Field(default=Hours(), description="local hours for everything; a campaign may narrow them")
+    unknown_zone_hours: Hours = Field(
+        default=Hours.model_validate({"from": "12:00", "to": "16:00"}),
+        description="hours, in the insurer's zone, for customers whose own zone is unreadable",
+    )
+    holidays: str = Field(default="", description="country code of the public holidays to respect, e.g. CN; none where empty", examples=["CN"])
+    holdout: Share = Field(default=0.0, description="share of customers who get nothing but contract notices, to measure everything together", examples=["2%"])
+    salt: str = Field(default="kairos", description="secret word of the holdout draw; changing it redraws who is held out", min_length=1)

@@ -1,0 +1,83 @@
+"""Decision, trace and message of a batch written down together: one transaction, all or nothing."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from campaigns.compose import Reservation
+from campaigns.decide import Decisions
+from campaigns.definition import Campaign
+from campaigns.gate import Verdict
+from campaigns.ledger.ledger import Ledger, seconds
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def reserve(ledger: Ledger, decisions: Decisions, messages: list[Reservation], campaign: Campaign, now: datetime) -> None:
+    """Write a batch. A repeat changes nothing: every row has its unique key."""
+    table, at = decisions.table, seconds(now)
+    size, version = len(table), campaign.version
+    words = [Verdict(value).status for value in table["verdict"]]
+    rows = zip(
+        table["moment_id"].tolist(),
+        table["step"],
+        words,
+        table["gate"],
+        table["reason"],
+        table["medium"],
+        [at] * size,
+        [version] * size,
+        ("[" + trace + "]" for trace in table["trace"]),
+        strict=True,
+    )
+    with ledger.store.transaction():
+        ledger.store.many("case", decisions.cases.items())
+        ledger.store.many("decide", rows)
+        ledger.store.many("move", _moves(table, words, campaign, now))
+        ledger.store.many("reserve", _messages(table, messages, campaign, at))
+
+
+def _moves(table: pd.DataFrame, words: list[str], campaign: Campaign, now: datetime) -> list[tuple[str, str, int | None, int]]:
+    """Where each moment goes next: on to the next step, asleep until it may be asked again, or to its end."""
+    following = {step.send.key: campaign.after(step.send.key, now) for step in campaign.sends}
+    untils = (table["until"].astype("int64") // 1_000_000).tolist()
+    moves: list[tuple[str, str, int | None, int]] = []
+    columns = zip(table["moment_id"].tolist(), table["step"], table["status"], words, untils, strict=True)
+    for moment_id, step, before, word, until in columns:
+        status = "sent" if before == "sent" else word
+        following_step = following.get(step)
+        if word == "sent" and following_step:
+            moves.append((status, following_step[0], seconds(following_step[1]), moment_id))
+        else:
+            moves.append((status, step, max(until, seconds(now) + 1) if word == "held" else None, moment_id))
+    return moves
+
+
+def _messages(table: pd.DataFrame, messages: list[Reservation], campaign: Campaign, at: int) -> list[tuple[object, ...]]:
+    chosen = table.iloc[[message.row for message in messages]]
+    times = [(chosen[name].astype("int64") // 1_000_000).tolist() for name in ("not_before", "not_after", "expires_at")]
+    zones = chosen["timezone"].astype(object).where(chosen["timezone"].notna(), "").tolist()
+    size = len(messages)
+    return list(
+        zip(
+            (message.message_id for message in messages),
+            chosen["moment_id"].tolist(),
+            [campaign.name] * size,
+            chosen["customer_id"],
+            chosen["step"],
+            chosen["medium"],
+            [campaign.purpose] * size,
+            (message.locale for message in messages),
+            (message.template for message in messages),
+            chosen["address"],
+            (json.dumps(message.parts, ensure_ascii=False) for message in messages),
+            (json.dumps(message.offers, ensure_ascii=False) for message in messages),
+            zones,
+            *times,
+            [at] * size,
+            strict=True,
+        )
+    )

@@ -1,0 +1,101 @@
+"""Local hours in which one may write: windows that cross midnight, both ends of daylight saving, holidays, unknown zones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo
+
+from campaigns.definition import Campaign
+from campaigns.policy import ContactPolicy, Hours
+from channels.contract import Profile
+
+Interval = tuple[datetime, datetime]
+"""From, until (exclusive), as instants in UTC."""
+
+
+@cache
+def zone_of(name: str | None) -> ZoneInfo | None:
+    """The IANA zone of this name; None where there is no such zone."""
+    try:
+        return ZoneInfo(name) if name else None
+    except (KeyError, ValueError, OSError):
+        return None
+
+
+def home_zone(name: str) -> ZoneInfo:
+    """The insurer's zone; ValueError where the workspace names none that exists."""
+    zone = zone_of(name)
+    if zone is None:
+        raise ValueError(f"the workspace's timezone {name!r} does not exist; use an IANA name such as Asia/Shanghai")
+    return zone
+
+
+def hours_for(policy: ContactPolicy, campaign: Campaign, profile: Profile, *, known_zone: bool = True) -> tuple[Hours, ...]:
+    """The hours that must all hold: the insurer's, the campaign's, the gateway's; the strictest where the zone is unknown."""
+    rules = [policy.hours]
+    if campaign.hours:
+        rules.append(campaign.hours)
+    if profile.hours:
+        opens, closes = profile.hours
+        rules.append(Hours(opens=time.fromisoformat(opens), closes=time.fromisoformat(closes)))
+    if not known_zone:
+        rules.append(policy.unknown_zone_hours)
+    return tuple(rules)
+
+
+def next_window(
+    now: datetime, until: datetime, zone: ZoneInfo, rules: Iterable[Hours], day_off: Callable[[date], bool] | None = None
+) -> Interval | None:
+    """The first interval after `now` and before `until` that lies in the hours of every rule; None where there is none.
+
+    Days are the local days of `zone`. A day off counts where a rule skips holidays; its window is the one that *opens* on it.
+    """
+    common: list[Interval] = [(now.astimezone(UTC), until.astimezone(UTC))]
+    for rule in rules:
+        common = list(_overlap(common, list(_windows(rule, now, until, zone, day_off))))
+    return common[0] if common else None
+
+
+def _windows(
+    rule: Hours, now: datetime, until: datetime, zone: ZoneInfo, day_off: Callable[[date], bool] | None
+) -> Iterator[Interval]:
+    day = now.astimezone(zone).date() - timedelta(days=1)
+    last = until.astimezone(zone).date()
+    while day <= last:
+        if not _skipped(rule, day, day_off):
+            closing = day if rule.closes > rule.opens else day + timedelta(days=1)
+            yield _instant(day, rule.opens, zone), _instant(closing, rule.closes, zone)
+        day += timedelta(days=1)
+
+
+def _skipped(rule: Hours, day: date, day_off: Callable[[date], bool] | None) -> bool:
+    weekend = rule.weekends == "skip" and day.weekday() >= 5
+    return weekend or (rule.holidays == "skip" and day_off is not None and day_off(day))
+
+
+def _instant(day: date, clock: time, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, clock, zone).astimezone(UTC)
+
+
+def _overlap(left: list[Interval], right: list[Interval]) -> Iterator[Interval]:
+    for start, end in left:
+        for other_start, other_end in right:
+            begin, finish = max(start, other_start), min(end, other_end)
+            if begin < finish:
+                yield begin, finish
+
+
+@cache
+def public_holidays(country: str) -> Callable[[date], bool] | None:
+    """Whether a day is a public holiday in this country; None where none is named.
+
+    Days on which people make up for a bridge day are no holidays; years a calendar does not know have only fixed holidays.
+    """
+    if not country:
+        return None
+    import holidays
+
+    calendar = holidays.country_holidays(country)
+    return lambda day: day in calendar

@@ -1,0 +1,65 @@
+"""`kairos run`: the nightly turn, facts to reserved messages."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from kairos.cli.output import HERE, JsonOption, WorkspaceOption, as_json, console, progress, table
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("run")(run)
+
+
+def run(
+    workspace: WorkspaceOption = HERE,
+    as_of: Annotated[str | None, typer.Option(help="date, or date and time, to run as of; default now")] = None,
+    campaign: Annotated[list[str] | None, typer.Option(help="only this campaign; may be repeated")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="decide everything, on a copy of the ledger")] = False,
+    json_: JsonOption = False,
+) -> None:
+    """Find the moments, decide, render, and reserve the messages. Running it again the same day adds nothing."""
+    from kairos.runs import run_workspace
+    from kairos.workspace import Workspace
+
+    place = Workspace(Path(workspace))
+    now = place.instant(as_of, lambda: datetime.now(UTC))
+    with progress() as tell:
+        report = run_workspace(place, now, only=campaign or (), rehearsal=dry_run, progress=tell)
+    if json_:
+        as_json(report)
+        return
+    show(report)
+
+
+def show(report: dict[str, Any]) -> None:
+    """The report as tables."""
+    out = console()
+    facts = [
+        (view, count["read"], count["kept"], count["set_aside"], count["nulled"], ", ".join(f"{r} {n:,}" for r, n in count["reasons"].items()))
+        for view, count in report["facts"].items()
+        if count["read"]
+    ]
+    numbers = ("read", "kept", "set aside", "nulled")
+    out.print(table("Facts", ("view", "read", "kept", "set aside", "nulled", "why"), facts, numbers=numbers))
+    rows = []
+    for line in report["campaigns"]:
+        refused = ", ".join(f"{reason} {count:,}" for reason, count in line["reasons"].items())
+        rows.append(
+            (line["campaign"], line["moments"], line["new"], line["sent"], line["held_out"], line["held"], line["pending"],
+             line["refused"], line["expired"] + line["retracted"], refused)
+        )
+    names = ("campaign", "moments", "new", "sent", "held out", "held", "pending", "refused", "gone", "why not")
+    title = f"Moments as of {report['as_of']}" + (" (rehearsal, nothing kept)" if report["rehearsal"] else "")
+    out.print(table(title, names, rows, numbers=names[1:-1]))
+    total = report["totals"]
+    law = "holds" if total["conserved"] else "IS BROKEN, run `kairos ledger check`"
+    out.print(
+        f"{total['customers']:,} customers, {total['moments']:,} moments, {total['new']:,} of them new; "
+        f"{report['reserved']:,} messages reserved in {report['seconds']['total']:.1f} s. The conservation law {law}."
+    )

@@ -1,0 +1,71 @@
+"""Lint of a whole workspace: every campaign that may run, and every problem of the others."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from campaigns.definition import Campaign
+from campaigns.lint import Surroundings, lint_campaign
+from campaigns.problems import Problem
+from kairos.workspace import CampaignFile, Workspace
+
+if TYPE_CHECKING:
+    from triggers.trigger import Columns
+
+LINT_DAY = datetime(2026, 1, 5, 10, tzinfo=UTC)
+"""Conditions are tried against empty tables; any instant will do, so lint needs no clock."""
+
+
+def inspect_workspace(folder: Path) -> tuple[int, list[Problem]]:
+    """Check everything in a workspace: how many campaign files there are, and what is wrong. Raises KairosError, ProblemsFound."""
+    place = Workspace(folder)
+    columns, problems = source_columns(place)
+    files = len(list((folder / "campaigns").glob("*.y*ml")))
+    if columns is not None:
+        problems += runnable(place, columns)[1]
+    else:
+        problems += place.campaigns()[1]
+    if not files:
+        problems.append(Problem(str(folder / "campaigns"), 1, 1, "", "there are no campaigns", "write one, or see `kairos init --help`"))
+    return files, sorted(problems)
+
+
+def source_columns(place: Workspace) -> tuple[Columns | None, list[Problem]]:
+    """The columns of the facts as sources.yaml gives them, or what is wrong with it."""
+    from triggers import SourceError, columns_of
+
+    try:
+        return columns_of(place.sources()), []
+    except SourceError as error:
+        return None, [_source_problem(fault, place) for fault in (error, *error.others)]
+
+
+def _source_problem(fault: object, place: Workspace) -> Problem:
+    from triggers import SourceError
+
+    assert isinstance(fault, SourceError)  # noqa: S101 - narrows the type
+    path = str(fault.path or place.folder / "sources.yaml")
+    return Problem(path, fault.line, fault.column, fault.where, fault.message, fault.hint)
+
+
+def runnable(place: Workspace, columns: Columns) -> tuple[list[Campaign], list[Problem]]:
+    """The campaigns without problems, and the problems of the others: one broken file stops no other campaign."""
+    found, problems = place.campaigns()
+    around = Surroundings(columns, place.words(), place.profiles(), LINT_DAY)
+    names = Counter(file.campaign.name for file in found)
+    good: list[Campaign] = []
+    for file in found:
+        faults = lint_campaign(file.document, file.campaign, around) + _doubled(file, names)
+        problems += faults
+        if not faults:
+            good.append(file.campaign)
+    return good, sorted(set(problems))
+
+
+def _doubled(file: CampaignFile, names: Counter[str]) -> list[Problem]:
+    if names[file.campaign.name] < 2:
+        return []
+    return [file.document.problem(("name",), f"two files are called {file.campaign.name!r}", "campaign names are unique")]

@@ -1,0 +1,112 @@
+"""One nightly run: open the workspace, take the turn, count."""
+
+from __future__ import annotations
+
+import getpass
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from campaigns.definition import Campaign
+from campaigns.ledger import Ledger
+from campaigns.report import Funnel, funnels
+from campaigns.turn import Turn, take_turn
+from kairos.errors import KairosError
+from kairos.inspection import runnable
+from kairos.workspace import Workspace
+
+if TYPE_CHECKING:
+    from triggers.facts import Facts
+
+Progress = Callable[[str, int, int], None]
+
+
+def run_workspace(
+    place: Workspace, now: datetime, *, only: Sequence[str], rehearsal: bool, progress: Progress
+) -> dict[str, Any]:
+    """Run every campaign (or those named in `only`) as of `now`; a rehearsal works on a copy of the ledger.
+
+    Returns the report that `kairos run --json` prints. Broken campaigns do not run and are listed under `problems`.
+    """
+    start = perf_counter()
+    with place.facts(now, progress) as facts, _ledger(place, rehearsal) as ledger:
+        opened = perf_counter() - start
+        campaigns, problems = runnable(place, facts.columns)
+        chosen = _chosen(campaigns, only)
+        _need_model(place, chosen)
+        ledger.publish(chosen, now, getpass.getuser())
+        turn = take_turn(
+            chosen, facts, ledger, place.words(), place.recommender(), place.rules(place.profiles()), progress=progress
+        )
+        report = _report(place, now, facts, turn, chosen, funnels(ledger), opened, perf_counter() - start)
+        report |= {"rehearsal": rehearsal, "problems": [problem.as_dict() for problem in problems]}
+        if not rehearsal:
+            ledger.record_run("run", now, report)
+    return report
+
+
+@contextmanager
+def _ledger(place: Workspace, rehearsal: bool) -> Iterator[Ledger]:
+    if not rehearsal:
+        with place.ledger() as ledger:
+            yield ledger
+        return
+    folder = Path(tempfile.mkdtemp(prefix="rehearsal-", dir=place.state))
+    try:
+        with place.ledger() as real:
+            real.store.copy_to(folder / "ledger.db")
+        with Ledger(folder / "ledger.db") as ledger:
+            yield ledger
+    finally:
+        shutil.rmtree(folder)
+
+
+def _chosen(campaigns: list[Campaign], only: Sequence[str]) -> list[Campaign]:
+    known = {campaign.name: campaign for campaign in campaigns}
+    missing = [name for name in only if name not in known]
+    if missing:
+        raise KairosError(f"there is no sound campaign {missing[0]!r}; known: {', '.join(known) or 'none'}; see `kairos lint`")
+    return [known[name] for name in only] if only else campaigns
+
+
+def _need_model(place: Workspace, campaigns: list[Campaign]) -> None:
+    slots = [campaign.name for campaign in campaigns if campaign.offers and campaign.enabled]
+    if slots and place.recommender() is None:
+        raise KairosError(f"{', '.join(slots)} offer something, and no model is fitted; run `kairos recommend fit -w {place.folder}` first")
+
+
+def _report(
+    place: Workspace,
+    now: datetime,
+    facts: Facts,
+    turn: Turn,
+    campaigns: list[Campaign],
+    counted: dict[str, Funnel],
+    opened: float,
+    total: float,
+) -> dict[str, Any]:
+    lines = [
+        {"new": turn.admitted.get(campaign.name, 0), **counted.get(campaign.name, Funnel(campaign.name)).as_dict()}
+        for campaign in campaigns
+    ]
+    customers = facts.db.execute("select count(*) from customers").fetchall()[0][0]
+    return {
+        "as_of": now.isoformat(),
+        "workspace": str(place.folder),
+        "facts": facts.report.as_dict(),
+        "campaigns": lines,
+        "totals": {
+            "customers": customers,
+            "moments": sum(line["moments"] for line in lines),
+            "new": sum(turn.admitted.values()),
+            "sent": sum(line["sent"] for line in lines),
+            "conserved": all(funnel.conserved for funnel in counted.values()),
+        },
+        "reserved": turn.reserved,
+        "seconds": {"facts": opened, **turn.seconds, "total": total},
+    }

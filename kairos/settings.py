@@ -1,0 +1,75 @@
+"""kairos.yaml: what holds for the whole workspace."""
+
+from __future__ import annotations
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, field_validator, model_validator
+
+from campaigns.dispatch import Delivery
+from campaigns.policy import ContactPolicy
+from channels.contract import MEDIA
+
+
+class Settings(ContactPolicy):
+    """The workspace's settings: the insurer, its zone and languages, channels, and the contact policy."""
+
+    insurer: str = Field(min_length=1, description="name customers know", examples=["Example Mutual"])
+    phone: str = Field(default="", description="number customers may call", examples=["95500"])
+    site: str = Field(default="", description="web site named in messages", examples=["https://example.com"])
+    signature: str = Field(default="", description="SMS signature 【...】 where a gateway wants one; the insurer's name where empty")
+    timezone: str = Field(default="Asia/Shanghai", description="IANA zone of the insurer", examples=["Asia/Shanghai"])
+    locales: tuple[str, ...] = Field(default=("zh-CN", "en"), min_length=1, description="languages, the default one first")
+    currency: str = Field(default="CNY", pattern=r"^[A-Z]{3}$", description="ISO 4217 code where a policy names none")
+    phone_region: str = Field(default="CN", pattern=r"^[A-Z]{2}$", description="country of phone numbers without a country code")
+    ledger: str = Field(default="sqlite:///ledger.db", description="where Kairos remembers", examples=["sqlite:///ledger.db"])
+    engine: str = Field(default="duckdb", description="where triggers run", examples=["duckdb"])
+    run_at: str = Field(
+        default="10:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="local time meant by a date alone in --as-of and --on"
+    )
+    channels: dict[str, Any] = Field(
+        default_factory=lambda: dict.fromkeys(MEDIA, "outbox"),
+        description="adapter of each channel: its name, or a mapping with `adapter:` and its options",
+        examples=[{"sms": "outbox", "push": "outbox"}],
+    )
+    links: dict[str, str] = Field(
+        default_factory=dict,
+        description="addresses templates may use as links.<name>; {message_id} stands for the message's own id",
+        examples=[{"survey": "https://example.com/s/{message_id}"}],
+    )
+    delivery: Delivery = Field(default=Delivery(), description="retries, lost answers")
+
+    @field_validator("timezone")
+    @classmethod
+    def _exists(cls, timezone: str) -> str:
+        try:
+            ZoneInfo(timezone)
+        except (KeyError, ValueError, OSError) as error:
+            raise ValueError(f"there is no time zone {timezone!r} | use an IANA name, e.g. Asia/Shanghai") from error
+        return timezone
+
+    @field_validator("ledger")
+    @classmethod
+    def _embedded(cls, ledger: str) -> str:
+        if not ledger.startswith("sqlite:///"):
+            raise ValueError(f"the ledger {ledger!r} is not supported | write sqlite:///ledger.db")
+        return ledger
+
+    @field_validator("engine")
+    @classmethod
+    def _engine(cls, engine: str) -> str:
+        if engine != "duckdb":
+            raise ValueError(f"the engine {engine!r} is not supported | write duckdb")
+        return engine
+
+    @model_validator(mode="before")
+    @classmethod
+    def _channels(cls, data: Any) -> Any:
+        """Channels the file does not name are served by the outbox."""
+        if isinstance(data, dict) and isinstance(data.get("channels"), dict):
+            unknown = set(data["channels"]) - set(MEDIA)
+            if unknown:
+                raise ValueError(f"unknown channel {sorted(unknown)[0]!r} under `channels` | known: {', '.join(MEDIA)}")
+            return {**data, "channels": dict.fromkeys(MEDIA, "outbox") | data["channels"]}
+        return data

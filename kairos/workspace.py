@@ -1,0 +1,179 @@
+"""A workspace: a folder with kairos.yaml, sources.yaml, campaigns and templates, and what is opened from it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from campaigns.compose import Words
+from campaigns.decide import Rules
+from campaigns.definition import Campaign
+from campaigns.documents import Document, read_document, validate
+from campaigns.policy import ContactPolicy
+from campaigns.problems import Problem
+from channels.contract import MEDIA
+from kairos.errors import KairosError, ProblemsFound
+from kairos.settings import Settings
+from templates import Library
+
+if TYPE_CHECKING:
+    from campaigns.ledger import Ledger
+    from channels.contract import Profile
+    from recommender import Recommender
+    from triggers.facts import Facts
+    from triggers.sources import Sources
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class CampaignFile:
+    """A campaign with the document it was read from."""
+
+    document: Document
+    campaign: Campaign
+
+
+class Workspace:
+    """Opened once a command. Raises KairosError where the folder is no workspace, ProblemsFound where kairos.yaml is faulty."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        if not (folder / "kairos.yaml").is_file():
+            raise KairosError(f"{folder} is no workspace: it has no kairos.yaml. Make one with `kairos init {folder}`")
+        document = read_document(folder / "kairos.yaml", self.shown(folder / "kairos.yaml"))
+        if isinstance(document, Problem):
+            raise ProblemsFound([document])
+        settings = validate(document, Settings)
+        if isinstance(settings, list):
+            raise ProblemsFound(settings)
+        self.settings = settings
+        self.document = document
+
+    def shown(self, path: Path) -> str:
+        """How messages name a file of the workspace: as one can open it from here."""
+        return str(path)
+
+    def campaigns(self) -> tuple[list[CampaignFile], list[Problem]]:
+        """Every campaign file that can be read, and what is wrong with the others."""
+        found: list[CampaignFile] = []
+        problems: list[Problem] = []
+        for path in sorted((self.folder / "campaigns").glob("*.y*ml")):
+            document = read_document(path, self.shown(path))
+            if isinstance(document, Problem):
+                problems.append(document)
+                continue
+            campaign = validate(document, Campaign)
+            if isinstance(campaign, list):
+                problems += campaign
+            else:
+                found.append(CampaignFile(document, campaign))
+        return found, problems
+
+    def sources(self) -> Sources:
+        """Where the facts come from. Raises SourceError."""
+        from triggers import read_sources
+
+        return read_sources(self.folder / "sources.yaml")
+
+    def library(self) -> Library:
+        """The templates: the workspace's own first."""
+        return Library([self.folder / "templates"], self.settings.locales)
+
+    def words(self) -> Words:
+        """What messages are made of."""
+        settings = self.settings
+        constants: dict[str, object] = {
+            "insurer.name": settings.insurer,
+            "insurer.phone": settings.phone,
+            "insurer.site": settings.site,
+            "insurer.currency": settings.currency,
+        }
+        return Words(self.library(), settings.locales, constants, settings.links, settings.signature or settings.insurer)
+
+    def policy(self) -> ContactPolicy:
+        """The contact policy part of the settings."""
+        fields = set(ContactPolicy.model_fields)
+        return ContactPolicy.model_validate({name: value for name, value in self.settings if name in fields})
+
+    def rules(self, profiles: Mapping[str, Profile]) -> Rules:
+        """What decides besides facts and history."""
+        return Rules(self.policy(), profiles, self.settings.timezone)
+
+    @property
+    def state(self) -> Path:
+        """Folder for what Kairos keeps for itself: working copies, locks."""
+        folder = self.folder / ".kairos"
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    @property
+    def models(self) -> Path:
+        """Folder of the fitted models."""
+        return self.folder / "models"
+
+    def ledger(self) -> Ledger:
+        """The ledger, made where there is none."""
+        from campaigns.ledger import Ledger
+
+        return Ledger(self.folder / self.settings.ledger.removeprefix("sqlite:///"))
+
+    def facts(self, now: datetime, progress: Progress | None = None) -> Facts:
+        """The checked facts as known at `now`."""
+        from triggers import open_facts
+
+        return open_facts(
+            self.sources(),
+            now,
+            timezone=self.settings.timezone,
+            default_phone_region=self.settings.phone_region,
+            folder=self.state,
+            progress=progress,
+        )
+
+    def recommender(self) -> Recommender | None:
+        """The model in service, None where none was ever fitted."""
+        from recommender import NoModelError, load
+
+        try:
+            return load(self.models)
+        except NoModelError:
+            return None
+
+    def instant(self, text: str | None, clock: Callable[[], datetime]) -> datetime:
+        """The instant meant by --as-of: a date (at `run_at`), a date and time, or the clock where nothing is said."""
+        zone = ZoneInfo(self.settings.timezone)
+        if text is None:
+            return clock().astimezone(zone)
+        try:
+            if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+                return datetime.combine(date.fromisoformat(text), time.fromisoformat(self.settings.run_at), zone)
+            said = datetime.fromisoformat(text)
+        except ValueError as error:
+            raise KairosError(f"{text!r} is no date; write 2026-11-23 or 2026-11-23T10:00") from error
+        return said.astimezone(zone) if said.tzinfo else said.replace(tzinfo=zone)
+
+    def adapters(self) -> dict[str, Any]:
+        """The settings of each channel's adapter, checked. Raises ProblemsFound."""
+        from channels import read_adapter
+
+        chosen: dict[str, Any] = {}
+        problems: list[Problem] = []
+        for medium in MEDIA:
+            try:
+                chosen[medium] = read_adapter(medium, self.settings.channels[medium])
+            except ValueError as error:
+                message, _, hint = str(error).partition(" | ")
+                problems.append(self.document.problem(("channels", medium), message, hint))
+        if problems:
+            raise ProblemsFound(problems)
+        return chosen
+
+    def profiles(self) -> dict[str, Profile]:
+        """What each channel's gateway takes."""
+        return {medium: adapter.profile_for(medium) for medium, adapter in self.adapters().items()}

@@ -1,0 +1,40 @@
+"""What can go wrong in the recommender, and the way out of each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class RecommenderError(Exception):
+    """The recommender cannot do what it was asked."""
+
+
+class NoModelError(RecommenderError):
+    """No model has been fitted in this folder."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"no fitted model in {folder}: run `kairos recommend fit` first")
+        self.folder = folder
+
+
+class TornModelError(RecommenderError):
+    """A stored model is incomplete or was changed after it was written."""
+
+    def __init__(self, folder: Path, detail: str) -> None:
+        super().__init__(
+            f"the model in {folder} is torn ({detail}): run `kairos recommend fit` again, "
+            f"or write the name of an intact version into {folder.parent / 'current'}"
+        )
+        self.folder = folder
+        self.detail = detail
+
+
+class NothingToFitError(RecommenderError):
+    """The facts hold nothing that could be recommended."""
+
+    def __init__(self) -> None:
+        super().__init__("there is no product to recommend: map `products` in sources.yaml to the catalogue")
+
+
+class UnfitInputError(RecommenderError, ValueError):
+    """A matrix handed to a model would be taken without complaint and give wrong scores."""

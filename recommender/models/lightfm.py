@@ -1,0 +1,97 @@
+"""LightFM with the WARP loss on (customer, hidden product) rows: served unless popularity measures better.
+
+Kula (2015), "Metadata embeddings for user and item cold-start recommendations"; Weston, Bengio and Usunier (2011),
+"WSABIE", for the loss. A row's representation is the sum of the embeddings of its features, so scoring is one matrix
+product.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from recommender.guards import check_weights
+from recommender.model import Arrays, Model, Scores
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+DIMENSIONS = 32
+RATE = 0.05
+LEAST_EPOCHS = 15
+MOST_EPOCHS = 60
+ROWS_TO_SEE = 1_000_000
+"""Small portfolios are gone through more often, up to `MOST_EPOCHS`, until this many rows have been seen."""
+
+
+class LightFM(Model):
+    """Embeddings of features and items; one thread, so that one seed gives one model."""
+
+    name = "lightfm"
+    rank = 1
+
+    def __init__(self, feature_factors: Scores, feature_bias: Scores, item_factors: Scores, item_bias: Scores) -> None:
+        super().__init__(len(feature_bias), len(item_bias))
+        self.feature_factors = feature_factors
+        self.feature_bias = feature_bias
+        self.item_factors = item_factors
+        self.item_bias = item_bias
+
+    @classmethod
+    def unavailable(cls) -> str:
+        """Why the extension cannot be imported here; empty when it can."""
+        try:
+            from lightfm import LightFM as _  # noqa: F401
+        except ImportError as error:
+            return f"lightfm cannot be imported: {error}"
+        return ""
+
+    @classmethod
+    def _fit(cls, interactions: csr_matrix, features: csr_matrix, seed: int) -> Self:
+        import lightfm
+        from scipy.sparse import coo_matrix
+
+        engine = lightfm.LightFM(no_components=DIMENSIONS, loss="warp", learning_rate=RATE, random_state=seed)
+        engine.fit(
+            coo_matrix(interactions, dtype=np.float32),
+            user_features=features.astype(np.float32),
+            epochs=_epochs(interactions.shape[0]),
+            num_threads=1,
+        )
+        known = np.asarray((features != 0).sum(axis=0)).ravel() > 0
+        weights = engine.user_embeddings, engine.user_biases, engine.item_embeddings, engine.item_biases
+        check_weights(cls.name, *weights)
+        # a feature never seen in training still has its random start: it must carry nothing
+        return cls(weights[0] * known[:, None], weights[1] * known, weights[2], weights[3])
+
+    def _scores(self, features: csr_matrix) -> Scores:
+        plain = features.astype(np.float32)
+        scores: Scores = (plain @ self.feature_factors) @ self.item_factors.T
+        scores += (plain @ self.feature_bias)[:, None]
+        scores += self.item_bias
+        return scores
+
+    def influence(self) -> Scores:
+        """Embedding of each feature times the embedding of each item."""
+        product: Scores = self.feature_factors @ self.item_factors.T
+        return product
+
+    def arrays(self) -> Arrays:
+        """Embeddings and biases."""
+        return {
+            "feature_factors": self.feature_factors,
+            "feature_bias": self.feature_bias,
+            "item_factors": self.item_factors,
+            "item_bias": self.item_bias,
+        }
+
+    @classmethod
+    def restore(cls, arrays: Arrays) -> Self:
+        """The model again from `arrays()`; the extension is not needed."""
+        names = ("feature_factors", "feature_bias", "item_factors", "item_bias")
+        return cls(*(arrays[name].astype(np.float32) for name in names))
+
+
+def _epochs(rows: int) -> int:
+    return int(np.clip(ROWS_TO_SEE // max(rows, 1), LEAST_EPOCHS, MOST_EPOCHS))

@@ -1,0 +1,74 @@
+"""What a fit did: which models were tried, how well each did on customers it never saw, and which one serves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from recommender.eligibility import EligibilityProblem
+from recommender.evaluation import Quality
+
+
+@dataclass(frozen=True)
+class ModelReport:
+    """One model: its quality on held-out customers (None where it was not fitted, `note` says why)."""
+
+    name: str
+    training_rows: int
+    quality: Quality | None
+    note: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain values."""
+        found = None if self.quality is None else self.quality.as_dict()
+        return {"name": self.name, "training_rows": self.training_rows, "quality": found, "note": self.note}
+
+
+@dataclass(frozen=True)
+class FitReport:
+    """The whole fit. `available_rows` is how many training rows the facts hold, of which `training_rows` were drawn."""
+
+    version: str
+    folder: Path
+    now: datetime
+    seed: int
+    served: str
+    why: str
+    models: tuple[ModelReport, ...]
+    items: int
+    features: int
+    training_rows: int
+    available_rows: int
+    validation_customers: int
+    validation_set_aside: int
+    fingerprint: Mapping[str, Any]
+    problems: tuple[EligibilityProblem, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain values for JSON; shares and losses are of held-out customers."""
+        return {
+            "version": self.version,
+            "folder": str(self.folder),
+            **self.content(),
+            "problems": [problem.as_dict() for problem in self.problems],
+        }
+
+    def content(self) -> dict[str, Any]:
+        """What is stored with the model: everything that does not depend on where it is stored."""
+        return {
+            "now": self.now.isoformat(),
+            "seed": self.seed,
+            "served": self.served,
+            "why": self.why,
+            "models": [model.as_dict() for model in self.models],
+            "items": self.items,
+            "features": self.features,
+            "training_rows": self.training_rows,
+            "available_rows": self.available_rows,
+            "validation_customers": self.validation_customers,
+            "validation_set_aside": self.validation_set_aside,
+            "fingerprint": dict(self.fingerprint),
+        }

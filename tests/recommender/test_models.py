@@ -1,0 +1,143 @@
+"""Every model keeps the contract; LightFM's matrix product is LightFM's prediction."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_matrix
+
+from recommender.errors import UnfitInputError
+from recommender.model import Model
+from recommender.models import models
+from recommender.models.lightfm import DIMENSIONS, RATE, LightFM, _epochs
+from recommender.models.logistic import Logistic
+from recommender.models.popularity import Popularity
+from recommender.store import packed
+
+Matrices = tuple[csr_matrix, csr_matrix]
+
+
+@pytest.fixture
+def rows() -> Matrices:
+    """(interactions, features): 120 rows in which feature 0 means item 0, feature 1 means item 1; item 3 is never taken."""
+    draw = np.random.default_rng(3)
+    kind = draw.integers(0, 3, 120)
+    features = np.zeros((120, 5), dtype=np.float32)
+    features[np.arange(120), kind] = 0.7
+    features[np.arange(120), draw.integers(3, 5, 120)] = 0.3
+    taken = csr_matrix((np.ones(120, dtype=np.float32), (np.arange(120), kind)), shape=(120, 4))
+    return taken, csr_matrix(features)
+
+
+@pytest.fixture(params=sorted(models()))
+def model(request: pytest.FixtureRequest) -> type[Model]:
+    """Each registered model in turn."""
+    return models()[request.param]
+
+
+def test_the_folder_is_the_list_of_models() -> None:
+    assert models() == {"lightfm": LightFM, "logistic": Logistic, "popularity": Popularity}
+
+
+def test_scores_are_one_finite_number_for_every_row_and_item(model: type[Model], rows: Matrices) -> None:
+    scores = model.fit(*rows, seed=1).scores(rows[1])
+    assert scores.shape == (120, 4)
+    assert scores.dtype == np.float32
+    assert np.isfinite(scores).all()
+
+
+def test_a_restored_model_scores_the_same(model: type[Model], rows: Matrices) -> None:
+    one = model.fit(*rows, seed=1)
+    np.testing.assert_array_equal(model.restore(one.arrays()).scores(rows[1]), one.scores(rows[1]))
+
+
+def test_the_same_seed_gives_the_same_bytes(model: type[Model], rows: Matrices) -> None:
+    assert packed(model.fit(*rows, seed=5).arrays()) == packed(model.fit(*rows, seed=5).arrays())
+
+
+def test_influence_is_what_a_feature_adds(model: type[Model], rows: Matrices) -> None:
+    one = model.fit(*rows, seed=1)
+    both = csr_matrix(np.array([[0.5, 0, 0, 0.5, 0], [0.7, 0, 0, 0.3, 0]], dtype=np.float32))
+    difference = np.diff(one.scores(both), axis=0).ravel()
+    expected = 0.2 * (one.influence()[0] - one.influence()[3])
+    # what is the same for every item of a row does not rank
+    np.testing.assert_allclose(difference - difference.mean(), expected - expected.mean(), atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["lightfm", "logistic"])
+def test_a_feature_that_means_an_item_puts_it_first(name: str, rows: Matrices) -> None:
+    scores = models()[name].fit(*rows, seed=1).scores(rows[1])
+    np.testing.assert_array_equal(scores.argmax(axis=1), rows[0].indices)
+
+
+def test_popularity_is_the_order_of_what_was_taken(rows: Matrices) -> None:
+    counts = np.asarray(rows[0].sum(axis=0)).ravel()
+    scores = Popularity.fit(*rows, seed=1).scores(rows[1])
+    np.testing.assert_allclose(scores, np.tile(np.log(counts + 0.5), (120, 1)), rtol=1e-6)
+
+
+@pytest.mark.parametrize("classes", [[0], [0, 2]])
+def test_logistic_puts_what_nobody_took_last(classes: list[int], rows: Matrices) -> None:
+    kept = np.isin(rows[0].indices, classes)
+    scores = Logistic.fit(rows[0][kept], rows[1][kept], seed=1).scores(rows[1][kept])
+    untaken = np.setdiff1d(np.arange(4), classes)
+    assert scores[:, untaken].max() < scores[:, classes].max(axis=1).min()
+
+
+def test_the_matrix_product_is_what_lightfm_predicts(rows: Matrices) -> None:
+    import lightfm
+
+    taken, features = rows
+    engine = lightfm.LightFM(no_components=DIMENSIONS, loss="warp", learning_rate=RATE, random_state=9)
+    engine.fit(taken.tocoo(), user_features=features, epochs=_epochs(120), num_threads=1)
+    user, item = np.divmod(np.arange(480, dtype=np.int32), np.int32(4))
+    predicted = engine.predict(user, item, user_features=features).reshape(120, 4)
+    np.testing.assert_allclose(LightFM.fit(taken, features, seed=9).scores(features), predicted, atol=1e-5)
+
+
+def test_a_feature_lightfm_never_saw_carries_nothing(rows: Matrices) -> None:
+    taken, features = rows
+    wider = csr_matrix((features.data, features.indices, features.indptr), shape=(120, 6))
+    model = LightFM.fit(taken, wider, seed=1)
+    assert not model.influence()[5].any()
+    assert model.influence()[:5].any(axis=1).all()
+
+
+def test_nan_features_are_refused(model: type[Model], rows: Matrices) -> None:
+    spoilt = rows[1].copy()
+    spoilt.data[7] = np.nan
+    with pytest.raises(UnfitInputError, match="NaN"):
+        model.fit(rows[0], spoilt, seed=1)
+    with pytest.raises(UnfitInputError, match="NaN"):
+        model.fit(*rows, seed=1).scores(spoilt)
+
+
+def test_features_that_were_never_scaled_are_refused(model: type[Model], rows: Matrices) -> None:
+    with pytest.raises(UnfitInputError, match="scaled"):
+        model.fit(*rows, seed=1).scores(rows[1] * 10_000)
+
+
+def test_other_columns_than_those_fitted_are_refused(model: type[Model], rows: Matrices) -> None:
+    with pytest.raises(UnfitInputError, match="4 columns, the model was fitted with 5"):
+        model.fit(*rows, seed=1).scores(rows[1][:, :4])
+
+
+def test_a_row_without_features_is_refused(model: type[Model], rows: Matrices) -> None:
+    bare = csr_matrix((2, 5), dtype=np.float32)
+    with pytest.raises(UnfitInputError, match="2 rows have no features"):
+        model.fit(*rows, seed=1).scores(bare)
+
+
+def test_negative_interactions_are_refused(model: type[Model], rows: Matrices) -> None:
+    with pytest.raises(UnfitInputError, match="negative"):
+        model.fit(-rows[0], rows[1], seed=1)
+
+
+def test_interactions_must_match_the_rows_of_features(model: type[Model], rows: Matrices) -> None:
+    with pytest.raises(UnfitInputError, match="119 rows of interactions for 120"):
+        model.fit(rows[0][:119], rows[1], seed=1)
+
+
+def test_dense_features_are_refused(model: type[Model], rows: Matrices) -> None:
+    with pytest.raises(UnfitInputError, match="CSR"):
+        model.fit(*rows, seed=1).scores(rows[1].toarray())

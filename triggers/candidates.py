@@ -1,0 +1,95 @@
+"""Occasions a trigger could fire on, before lateness is judged: where they are found and what each must fulfil.
+
+The same description makes the query for all customers (`found`) and the one that explains a single customer
+(`looked_at`), so that `why` cannot say something else than `run` does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+from triggers.terms import nothing, same, text
+
+MOMENT_COLUMNS = (
+    "customer_id",
+    "subject",
+    "occasion",
+    "due_at",
+    "policy_id",
+    "claim_id",
+    "event_id",
+    "alert_id",
+)
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """Something an occasion must fulfil: the condition, how it is wanted in words, and what was seen, as SQL text."""
+
+    path: str
+    condition: exp.Expr
+    wanted: str
+    seen: exp.Expr
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Where occasions are found (`source`: FROM and JOINs), how each is identified, and what it must fulfil.
+
+    `about` groups what `late: nearest` keeps one of; `label` names the occasion to people; `base` is the day or instant
+    it is reckoned from; `narrow` is implied by lateness and lets the database skip what cannot be due; `repeated` says
+    that one occasion may be found on several policies, of which the first stands for all, `single` that nothing
+    has more than one occasion.
+    """
+
+    source: exp.Select
+    customer: exp.Expr
+    subject: exp.Expr
+    occasion: exp.Expr
+    due: exp.Expr
+    base: exp.Expr
+    label: exp.Expr
+    about: exp.Expr | None = None
+    policy: exp.Expr = field(default_factory=nothing)
+    claim: exp.Expr = field(default_factory=nothing)
+    event: exp.Expr = field(default_factory=nothing)
+    alert: exp.Expr = field(default_factory=nothing)
+    requirements: tuple[Requirement, ...] = ()
+    narrow: exp.Expr | None = None
+    repeated: bool = False
+    single: bool = False
+
+    def found(self) -> exp.Select:
+        """All occasions that fulfil everything but lateness: MOMENT_COLUMNS and `about`."""
+        query = self.source.select(*self._moment())
+        conditions = [self.narrow] if self.narrow is not None else []
+        query = query.where(*conditions, *(each.condition for each in self.requirements))
+        return _one_each(query) if self.repeated else query
+
+    def looked_at(self, customer_id: str) -> exp.Select:
+        """One customer's occasions, whether or not they fulfil the requirements.
+
+        MOMENT_COLUMNS, `about`, `base`, `label`, and per requirement `passed_<n>` and `seen_<n>`.
+        """
+        query = self.source.select(*self._moment(), exp.alias_(self.base, "base"), exp.alias_(self.label, "label"))
+        for number, each in enumerate(self.requirements):
+            passed = exp.Coalesce(this=exp.paren(each.condition), expressions=[exp.false()])
+            query = query.select(exp.alias_(passed, f"passed_{number}"), exp.alias_(each.seen, f"seen_{number}"))
+        return query.where(same(self.customer, text(customer_id)))
+
+    def _moment(self) -> list[exp.Expr]:
+        values = (
+            self.customer, self.subject, self.occasion, self.due, self.policy, self.claim, self.event, self.alert,
+        )  # fmt: skip
+        about = self.about if self.about is not None else self.subject
+        return [
+            exp.alias_(value, name) for name, value in zip((*MOMENT_COLUMNS, "about"), (*values, about), strict=True)
+        ]
+
+
+def _one_each(query: exp.Select) -> exp.Select:
+    keys = ("customer_id", "subject", "occasion", "due_at", "claim_id", "event_id", "alert_id", "about")
+    first = exp.alias_(exp.Min(this=exp.column("policy_id")), "policy_id")
+    return exp.select(*keys, first).from_(query.subquery("repeated")).group_by(*keys)

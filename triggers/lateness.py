@@ -1,0 +1,64 @@
+"""What becomes of occasions found late: one rule for all kinds.
+
+An occasion is due at an instant. It counts once that instant has come and while it is not overdue by more than
+`max_age`; `skip` moreover wants it due on the very day, and `nearest` keeps the last due of those about the same thing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Literal
+
+from sqlglot import exp
+
+from triggers.candidates import MOMENT_COLUMNS
+from triggers.durations import Duration, Span
+from triggers.terms import between, instant
+
+Late = Literal["fire", "skip", "nearest"]
+
+
+@dataclass(frozen=True)
+class Reach:
+    """From when to when an occasion may be due to count; both aware, in the insurer's zone, both included."""
+
+    since: datetime
+    now: datetime
+
+    def before(self, delay: Duration) -> tuple[datetime, datetime]:
+        """A range that certainly holds whatever comes due within reach after this delay; months get some slack."""
+        slack = timedelta(0) if delay.unit == "h" else timedelta(days=1 if delay.exact else 4)
+        return delay.before(self.since) - slack, delay.before(self.now) + slack
+
+
+def reach(late: Late, max_age: Span, now: datetime) -> Reach:
+    """How far back occasions count."""
+    since = max_age.before(now)
+    if late == "skip":
+        since = max(since, datetime.combine(now.date(), time(), now.tzinfo))
+    return Reach(since, now)
+
+
+def on_time(found: exp.Select, within: Reach, *, last_only: bool) -> exp.Select:
+    """Of all occasions found (MOMENT_COLUMNS and `about`) those that count, in a total order.
+
+    `last_only` keeps the last due of each customer and `about`.
+    """
+    due = between(exp.column("due_at"), instant(within.since), instant(within.now))
+    counted = exp.select(*MOMENT_COLUMNS).from_(found.subquery("found")).where(due)
+    if last_only:
+        ranked = counted.select(exp.alias_(_place(), "place"))
+        counted = exp.select(*MOMENT_COLUMNS).from_(ranked.subquery("ranked")).where("place = 1")
+    return counted.order_by("customer_id", "subject", "occasion")
+
+
+def _place() -> exp.Window:
+    latest = [
+        exp.Ordered(this=exp.column(name), desc=True, nulls_first=False) for name in ("due_at", "occasion", "subject")
+    ]
+    return exp.Window(
+        this=exp.RowNumber(),
+        partition_by=[exp.column("customer_id"), exp.column("about")],
+        order=exp.Order(expressions=latest),
+    )

@@ -1,0 +1,64 @@
+"""Events that follow from the policies themselves: a term was renewed, a policy was bought.
+
+They let a campaign name `policy_renewed` or `policy_bought` as its goal without the insurer having to send such events.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from triggers.checks import RECORDED_AT
+from triggers.sqltext import instant
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+RENEWED = "policy_renewed"
+BOUGHT = "policy_bought"
+
+
+def derive_events(db: DuckDBPyConnection, policy_columns: dict[str, str], now: datetime) -> int:
+    """Add the derived rows to `events`; returns how many. Rows whose event_id a source has already are not added twice."""
+    recorded = "{0}.recorded_at" if RECORDED_AT in policy_columns else "CAST(NULL AS TIMESTAMPTZ)"
+    selects = (_renewals(recorded, now), _marked_renewed(recorded, now), _purchases(recorded, now))
+    before = _size(db)
+    for select in selects:
+        db.execute(
+            f"INSERT INTO events BY NAME SELECT d.* FROM ({select}) d ANTI JOIN (SELECT event_id FROM events WHERE "
+            f"starts_with(event_id, 'renewal:') OR starts_with(event_id, 'renewed:') OR "
+            f"starts_with(event_id, 'purchase:')) e ON e.event_id = d.event_id"
+        )
+    return _size(db) - before
+
+
+def _renewals(recorded: str, now: datetime) -> str:
+    """The renewed term's customer, the moment its successor was recorded or else begins."""
+    occurred = f"coalesce({recorded.format('n')}, CAST(n.effective_date AS TIMESTAMPTZ))"
+    return (
+        f"SELECT 'renewal:' || n.policy_id AS event_id, o.customer_id, '{RENEWED}' AS type, {occurred} AS occurred_at, "
+        f"o.policy_id AS subject_id FROM policies n JOIN policies o ON o.policy_id = n.renews_policy_id "
+        f"WHERE n.policy_id <> o.policy_id AND {occurred} <= {instant(now)}"
+    )
+
+
+def _marked_renewed(recorded: str, now: datetime) -> str:
+    """Terms marked renewed whose successor is not in the data: by their expiry at the latest, and by `now`."""
+    occurred = f"least(coalesce({recorded.format('o')}, CAST(o.expiry_date AS TIMESTAMPTZ)), {instant(now)})"
+    return (
+        f"SELECT 'renewed:' || o.policy_id AS event_id, o.customer_id, '{RENEWED}' AS type, {occurred} AS occurred_at, "
+        f"o.policy_id AS subject_id FROM policies o ANTI JOIN (SELECT subject_id FROM events WHERE type = '{RENEWED}' "
+        f"AND subject_id IS NOT NULL) e ON e.subject_id = o.policy_id WHERE o.status = 'renewed'"
+    )
+
+
+def _purchases(recorded: str, now: datetime) -> str:
+    occurred = f"coalesce({recorded.format('p')}, CAST(p.effective_date AS TIMESTAMPTZ))"
+    return (
+        f"SELECT 'purchase:' || p.policy_id AS event_id, p.customer_id, '{BOUGHT}' AS type, {occurred} AS occurred_at, "
+        f"p.policy_id AS subject_id FROM policies p WHERE {occurred} <= {instant(now)}"
+    )
+
+
+def _size(db: DuckDBPyConnection) -> int:
+    return int(db.execute("SELECT count(*) FROM events").fetchall()[0][0])

@@ -1,0 +1,124 @@
+"""Phone numbers in E.164.
+
+The phonenumbers library reads about 20,000 numbers a second, a large insurer has a hundred million. Numbers of the
+default region in the usual spellings are therefore read in SQL, by the library's own patterns for that region; only the
+distinct rest goes through the library. Both ways give the same answer (a test holds them against each other).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from triggers.sqltext import text
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from duckdb import DuckDBPyConnection
+    from phonenumbers import PhoneMetadata, PhoneNumberDesc
+
+CHUNK = 50_000
+
+
+def e164(written: str, region: str) -> str | None:
+    """The number in E.164, read as one of `region` (ISO 3166-1) unless it says otherwise; None if it is no valid number."""
+    import phonenumbers
+
+    try:
+        number = phonenumbers.parse(written, region)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def read_phones(
+    db: DuckDBPyConnection, written: str, source: str, region: str, progress: Callable[[int, int], None]
+) -> None:
+    """Create `staging.phones(written, e164)`: every distinct text that the SQL expression `written` has in `source`."""
+    db.execute(
+        f"CREATE TABLE staging.phones AS SELECT written, {usual_spellings('written', region)} AS e164 "
+        f"FROM (SELECT DISTINCT {written} AS written FROM {source} r) WHERE written IS NOT NULL"
+    )
+    rest = db.sql("SELECT written FROM staging.phones WHERE e164 IS NULL ORDER BY written").to_arrow_table()
+    for read in _through_the_library(rest, region, progress):
+        db.register("phones_read", read)
+        db.execute("UPDATE staging.phones p SET e164 = n.e164 FROM phones_read n WHERE n.written = p.written")
+        db.unregister("phones_read")
+
+
+def _through_the_library(rest: pa.Table, region: str, progress: Callable[[int, int], None]) -> Iterator[pa.Table]:
+    import pyarrow as pa
+
+    done = 0
+    for batch in rest.to_batches(max_chunksize=CHUNK):
+        numbers = [e164(written, region) for written in batch.column(0).to_pylist()]
+        yield pa.table({"written": batch.column(0), "e164": pa.array(numbers, pa.string())})
+        done += batch.num_rows
+        progress(done, rest.num_rows)
+
+
+def usual_spellings(column: str, region: str) -> str:
+    """SQL of the E.164 number for a column written in one of the region's usual ways, else NULL (not: invalid).
+
+    Usual: the mobile number alone, with +CC or CC before it, or any number with the national prefix before it;
+    spaces, hyphens, dots and brackets anywhere. Raises ValueError for a region the library does not know.
+    """
+    from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
+
+    metadata = PhoneMetadata.metadata_for_region(region)
+    if metadata is None:
+        raise ValueError(f"{region!r} is not a region phone numbers can belong to, e.g. CN, DE or US")
+    if COUNTRY_CODE_TO_REGION_CODE[metadata.country_code][0] != region:
+        return "CAST(NULL AS VARCHAR)"
+    digits = rf"regexp_replace({column}, '[ ().-]', '', 'g')"
+    spelled = rf"regexp_full_match({column}, '\+?[0-9(][0-9 ().-]*')"
+    cases = " ".join(f"WHEN {when} THEN '+{metadata.country_code}' || {then}" for when, then in _ways(digits, metadata))
+    return f"(CASE WHEN NOT {spelled} THEN NULL {cases} END)"
+
+
+def _ways(digits: str, metadata: PhoneMetadata) -> Iterator[tuple[str, str]]:
+    """Each usual spelling: the condition that it is one, and the national number in it."""
+    country = str(metadata.country_code)
+    after_plus = f"substr({digits}, {len(country) + 2})"
+    yield f"starts_with({digits}, '+{country}') AND {_is_national(after_plus, metadata)}", after_plus
+    dialled_abroad = _begins(digits, metadata.international_prefix)
+    after_country = f"substr({digits}, {len(country) + 1})"
+    whole = _matches(digits, metadata.general_desc)
+    with_country = f"starts_with({digits}, '{country}')"
+    yield (
+        f"{with_country} AND NOT {dialled_abroad} AND NOT {whole} AND {_is_national(after_country, metadata)}",
+        after_country,
+    )
+    yield f"NOT {with_country} AND NOT {dialled_abroad} AND {_is_national(digits, metadata)}", digits
+    prefix = metadata.national_prefix
+    if prefix and metadata.national_prefix_transform_rule is None:
+        after_prefix = f"substr({digits}, {len(prefix) + 1})"
+        taken = f"regexp_extract({digits}, {text(f'^(?:{metadata.national_prefix_for_parsing})')}) = '{prefix}'"
+        known = f"NOT {with_country} AND NOT {dialled_abroad} AND {taken} AND NOT {whole}"
+        either = f"({_is_of(after_prefix, metadata.mobile, metadata)} OR {_is_of(after_prefix, metadata.fixed_line, metadata)})"
+        yield f"{known} AND {either}", after_prefix
+
+
+def _is_national(number: str, metadata: PhoneMetadata) -> str:
+    prefixed = _begins(number, metadata.national_prefix_for_parsing)
+    return f"(NOT {prefixed} AND {_is_of(number, metadata.mobile, metadata)})"
+
+
+def _is_of(number: str, kind: PhoneNumberDesc | None, metadata: PhoneMetadata) -> str:
+    """A number of this kind; those with a leading zero of their own (Italy) are left to the library."""
+    if kind is None or kind.national_number_pattern is None:
+        return "false"
+    general = _matches(number, metadata.general_desc)
+    lengths = [length for length in kind.possible_length if length > 0] or [-1]
+    long_enough = f"length({number}) IN ({', '.join(map(str, lengths))})"
+    return f"({_matches(number, kind)} AND {general} AND {long_enough} AND NOT starts_with({number}, '0'))"
+
+
+def _matches(number: str, kind: PhoneNumberDesc) -> str:
+    return f"regexp_full_match({number}, {text(kind.national_number_pattern)})"
+
+
+def _begins(number: str, pattern: str | None) -> str:
+    return f"regexp_matches({number}, {text(f'^(?:{pattern})')})" if pattern else "false"

@@ -1,0 +1,68 @@
+"""What columns a source has, learned from its beginning: enough to check conditions before any table is read."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+
+from triggers.errors import SourceError
+from triggers.rejects import CREATE
+from triggers.sources import AlertSource, FileSource, SelectSource, Source, Sources
+from triggers.views import VIEWS
+
+LINES = 2_000
+"""Lines of a text file looked at."""
+
+
+def columns_of(sources: Sources) -> dict[str, dict[str, str]]:
+    """View -> column -> SQL type as the facts will have them, extras included; types of extras are those of the beginning."""
+    return {
+        name: view.types | (_looked_at(sources.views[name])[1] if name in sources.views else {})
+        for name, view in VIEWS.items()
+    }
+
+
+def check_columns(source: Source) -> None:
+    """Raise SourceError where a source cannot be read, or has not the columns that every row needs."""
+    if isinstance(source, AlertSource):
+        return
+    if isinstance(source, FileSource) and not any(path.stat().st_size for path in source.paths):
+        return
+    names, _ = _looked_at(source)
+    have = ", ".join(names)
+    mapped = source.columns if isinstance(source, FileSource | SelectSource) else {}
+    for name in mapped:
+        if name not in names:
+            raise SourceError(f"has no column {mapped[name]} to be {name}", hint=f"it has {have}")
+    missing = [name for name in VIEWS[source.view].required if name not in names]
+    if missing:
+        hint = f"it has {have}; name them with columns: {{{missing[0]}: THEIR_NAME}}"
+        raise SourceError(f"has no column {', '.join(missing)}", hint=hint)
+
+
+def _looked_at(source: Source) -> tuple[dict[str, str], dict[str, str]]:
+    """The columns of the raw table and the types of the extra ones."""
+    import duckdb
+
+    from triggers.readers import stage
+
+    with tempfile.TemporaryDirectory(prefix="kairos-") as scratch, duckdb.connect(":memory:") as db:
+        db.execute("CREATE SCHEMA staging")
+        db.execute(CREATE)
+        try:
+            staged = stage(db, source, Path(scratch), LINES)
+        except duckdb.Error as fault:
+            raise refused(fault) from fault
+        return staged.raw, staged.extras
+
+
+def refused(fault: Exception) -> SourceError:
+    """What the database says about a select, with the line it means and what may help."""
+    said = str(fault)
+    line = re.search(r"^LINE (\d+):", said, re.MULTILINE)
+    message = said.split("\n\nLINE ", maxsplit=1)[0].strip()
+    lines = message.splitlines()
+    cures = [text for text in lines[1:] if text.startswith(("Candidate", "Did you mean"))]
+    hint = cures[0] if cures else "the select must give the view's columns, e.g. select CustNo as customer_id, ..."
+    return SourceError(lines[0] if lines else said, hint=hint, within=max(1, int(line.group(1)) - 1) if line else 0)
