@@ -128,7 +128,7 @@ def _gather(db: duckdb.DuckDBPyConnection, case: Case) -> pd.DataFrame:
             joins.append(f"left join ({evidence}) {gate.name} using (moment_id)")
     sql = f"select b.*{''.join(columns)} from batch b {' '.join(joins)} order by b.customer_id, b.subject, b.occasion"  # noqa: S608 - no values in it
     used = set(re.findall(r"\$(\w+)", sql))
-    return db.execute(sql, {name: value for name, value in parameters.items() if name in used}).df()
+    return db.sql(sql, params={name: value for name, value in parameters.items() if name in used}).to_arrow_table().to_pandas()
 
 
 def _ask(decisions: Decisions, table: pd.DataFrame, rows: np.ndarray, case: Case) -> tuple[np.ndarray, np.ndarray]:

@@ -15,7 +15,7 @@ from campaigns.ledger.outbox import Outbox
 from campaigns.policy import ContactPolicy
 from campaigns.senders import Sender
 from campaigns.turn import Progress
-from campaigns.windows import home_zone, hours_for, next_window, public_holidays, zone_of
+from campaigns.windows import home_zone, hours_for, next_window, calendar_of, zone_of
 from channels.contract import Channel, Message, Refused, Result
 from triggers.durations import Span
 
@@ -70,13 +70,14 @@ class Desk:
 async def dispatch(desk: Desk, progress: Progress = lambda _stage, _done, _total: None) -> Handover:
     """Hand over every message that is due. May be killed at any point and called again, by several processes at once."""
     outbox, report = Outbox(desk.ledger), Handover()
-    report.cleared = outbox.clear(desk.now)
-    report.replanned = _replan(desk, outbox)
     for token in outbox.tokens():
         if desk.sender.is_dead(token):
             outbox.orphan(token)
     for medium, channel in desk.channels.items():
         await _reconcile(desk, outbox, medium, channel, report)
+    report.cleared = outbox.clear(desk.now)
+    report.replanned = _replan(desk, outbox)
+    for medium, channel in desk.channels.items():
         await _hand(desk, outbox, medium, channel, report, progress)
         await _reconcile(desk, outbox, medium, channel, report)
     return report
@@ -110,10 +111,11 @@ def _count(report: Handover, medium: str, message: Message, result: Result) -> N
 async def _reconcile(desk: Desk, outbox: Outbox, medium: str, channel: Channel, report: Handover) -> None:
     after = ""
     settled = desk.clock() - timedelta(seconds=desk.delivery.settle_seconds)
-    while messages := outbox.unknown(medium, settled, after, channel.profile.batch):
-        after = messages[-1].message_id
-        findings = await channel.reconcile(messages)
-        report.reconciled.update(outbox.reconcile(list(zip(messages, findings, strict=True)), desk.clock()))
+    while asked := outbox.unknown(medium, settled, after, channel.profile.batch):
+        after = asked[-1][0].message_id
+        findings = await channel.reconcile([message for message, _ in asked])
+        told = [(message, token, finding) for (message, token), finding in zip(asked, findings, strict=True)]
+        report.reconciled.update(outbox.reconcile(told, desk.clock()))
     outbox.give_up(medium, desk.delivery.reconcile_within.before(desk.clock()))
 
 
@@ -129,7 +131,7 @@ def _replan(desk: Desk, outbox: Outbox) -> int:
         zone = zone_of(row["timezone"]) if row["timezone"] else home
         rules = hours_for(desk.policy, campaign, channel.profile, known_zone=zone is not None)
         until = datetime.fromtimestamp(row["expires_at"], desk.now.tzinfo)
-        window = next_window(desk.now, until, zone or home, rules, public_holidays(desk.policy.holidays))
+        window = next_window(desk.now, until, zone or home, rules, calendar_of(desk.policy.holidays))
         if window:
             moved.append((*window, row["message_id"]))
     return outbox.replan(moved)

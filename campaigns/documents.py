@@ -97,7 +97,7 @@ def _child(node: yaml.Node | None, step: str | int) -> tuple[yaml.Node, yaml.Mar
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             if key.value == str(step):
-                inline = isinstance(value, yaml.ScalarNode)
+                inline = isinstance(value, yaml.ScalarNode) or bool(value.flow_style)
                 return value, value.start_mark if inline else key.start_mark
     if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
         return node.value[step], node.value[step].start_mark
@@ -138,11 +138,17 @@ def validate(document: Document, model: type[Model]) -> Model | list[Problem]:
     try:
         return model.model_validate(document.data)
     except ValidationError as error:
-        return sorted({_problem(document, model, detail) for detail in error.errors(include_url=False)})
+        details = error.errors(include_url=False)
+        return sorted({_problem(document, model, detail) for detail in details if not _echo(detail)})
+
+
+def _echo(detail: ErrorDetails) -> bool:
+    """A list said to be too short because its items were faulty: the items have problems of their own."""
+    return detail["type"] == "too_short" and bool(detail["input"])
 
 
 def _problem(document: Document, model: type[BaseModel], detail: ErrorDetails) -> Problem:
-    loc = tuple(step for step in detail["loc"] if not _is_branch(document, detail["loc"], step))
+    loc = _in_file(document, detail)
     message, hint = detail["msg"], ""
     kind = detail["type"]
     if kind == "extra_forbidden":
@@ -160,19 +166,20 @@ def _problem(document: Document, model: type[BaseModel], detail: ErrorDetails) -
     return document.problem(loc, message, hint)
 
 
-def _is_branch(document: Document, loc: Loc, step: str | int) -> bool:
-    """Pydantic puts the name of the union branch into its paths; such a step is not a key of the file."""
-    if isinstance(step, int):
-        return False
-    data, last = document.data, loc[-1] == step
-    for part in loc:
-        if part == step:
-            return not last and not (isinstance(data, Mapping) and step in data)
-        if isinstance(data, Mapping) and part in data:
-            data = data[part]
-        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
-            data = data[part]
-    return False
+def _in_file(document: Document, detail: ErrorDetails) -> Loc:
+    """Where the fault stands in the file: pydantic puts names of union branches into its paths, they are no keys."""
+    data: Any = document.data
+    found: list[str | int] = []
+    for number, step in enumerate(detail["loc"]):
+        inside = (isinstance(data, Mapping) and step in data) or (
+            isinstance(data, list) and isinstance(step, int) and step < len(data)
+        )
+        if inside:
+            data = data[step]
+        elif detail["type"] != "missing" or number < len(detail["loc"]) - 1:
+            continue
+        found.append(step)
+    return tuple(found)
 
 
 def _keys_at(model: type[BaseModel], loc: Loc) -> list[str]:

@@ -49,9 +49,9 @@ class Hours(BaseModel):
     opens: Clock = Field(default=time(9), alias="from", description="first minute", examples=["09:00"])
     closes: Clock = Field(default=time(20), alias="to", description="first minute no longer allowed", examples=["20:00"])
     holidays: Literal["skip", "send"] = Field(
-        default="send", description="skip public holidays of the insurer's country; make-up working days count as working days"
+        default="send", description="skip public holidays of the insurer's country, with the weekend days they join"
     )
-    weekends: Literal["skip", "send"] = Field(default="send", description="skip Saturdays and Sundays")
+    weekends: Literal["skip", "send"] = Field(default="send", description="skip free days; a weekend day that is worked to make up for a holiday is no free day")
 
     @field_validator("closes")
     @classmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
@@ -46,33 +46,35 @@ def hours_for(policy: ContactPolicy, campaign: Campaign, profile: Profile, *, kn
 
 
 def next_window(
-    now: datetime, until: datetime, zone: ZoneInfo, rules: Iterable[Hours], day_off: Callable[[date], bool] | None = None
+    now: datetime, until: datetime, zone: ZoneInfo, rules: Iterable[Hours], calendar: Calendar | None = None
 ) -> Interval | None:
     """The first interval after `now` and before `until` that lies in the hours of every rule; None where there is none.
 
-    Days are the local days of `zone`. A day off counts where a rule skips holidays; its window is the one that *opens* on it.
+    Days are the local days of `zone`; what a skipped day loses is the window that *opens* on it.
     """
     common: list[Interval] = [(now.astimezone(UTC), until.astimezone(UTC))]
     for rule in rules:
-        common = list(_overlap(common, list(_windows(rule, now, until, zone, day_off))))
+        common = list(_overlap(common, list(_windows(rule, now, until, zone, calendar))))
     return common[0] if common else None
 
 
 def _windows(
-    rule: Hours, now: datetime, until: datetime, zone: ZoneInfo, day_off: Callable[[date], bool] | None
+    rule: Hours, now: datetime, until: datetime, zone: ZoneInfo, calendar: Calendar | None
 ) -> Iterator[Interval]:
     day = now.astimezone(zone).date() - timedelta(days=1)
     last = until.astimezone(zone).date()
     while day <= last:
-        if not _skipped(rule, day, day_off):
+        if not _skipped(rule, day, calendar):
             closing = day if rule.closes > rule.opens else day + timedelta(days=1)
             yield _instant(day, rule.opens, zone), _instant(closing, rule.closes, zone)
         day += timedelta(days=1)
 
 
-def _skipped(rule: Hours, day: date, day_off: Callable[[date], bool] | None) -> bool:
-    weekend = rule.weekends == "skip" and day.weekday() >= 5
-    return weekend or (rule.holidays == "skip" and day_off is not None and day_off(day))
+def _skipped(rule: Hours, day: date, calendar: Calendar | None) -> bool:
+    free = day.weekday() >= 5 if calendar is None else not calendar.works(day)
+    if rule.weekends == "skip" and free:
+        return True
+    return rule.holidays == "skip" and calendar is not None and calendar.holiday(day)
 
 
 def _instant(day: date, clock: time, zone: ZoneInfo) -> datetime:
@@ -87,15 +89,33 @@ def _overlap(left: list[Interval], right: list[Interval]) -> Iterator[Interval]:
                 yield begin, finish
 
 
+class Calendar:
+    """Working days and public holidays of a country. Years it does not know in full have only their fixed holidays."""
+
+    def __init__(self, country: str) -> None:
+        import holidays
+
+        self._known = holidays.country_holidays(country)
+
+    def works(self, day: date) -> bool:
+        """Whether people work on this day: no on weekends and holidays, yes on a weekend day that makes up for a bridge day."""
+        return bool(self._known.is_working_day(day))
+
+    def holiday(self, day: date) -> bool:
+        """Whether the day belongs to a public holiday: one itself, or a free day joined to one without a working day between."""
+        if self.works(day):
+            return False
+        return any(self._joined(day, step) for step in (timedelta(days=1), timedelta(days=-1)))
+
+    def _joined(self, day: date, step: timedelta) -> bool:
+        while not self.works(day):
+            if day in self._known:
+                return True
+            day += step
+        return False
+
+
 @cache
-def public_holidays(country: str) -> Callable[[date], bool] | None:
-    """Whether a day is a public holiday in this country; None where none is named.
-
-    Days on which people make up for a bridge day are no holidays; years a calendar does not know have only fixed holidays.
-    """
-    if not country:
-        return None
-    import holidays
-
-    calendar = holidays.country_holidays(country)
-    return lambda day: day in calendar
+def calendar_of(country: str) -> Calendar | None:
+    """The calendar of a country code; None where none is named."""
+    return Calendar(country) if country else None

@@ -34,7 +34,13 @@ def opt_out_marker(profile: Profile, locale: str) -> str:
 
 
 def finish(
-    profile: Profile, parts: Mapping[str, str], purpose: str, signature: str, *, locale: str = "zh-CN", address: str = ""
+    profile: Profile,
+    parts: Mapping[str, str],
+    purpose: str,
+    signature: str,
+    *,
+    locale: str = "zh-CN",
+    address: str = "",
 ) -> dict[str, str]:
     """Give an SMS the signature 【company】 and marketing its opt-out marker; doing it twice changes nothing."""
     finished = dict(parts)
@@ -88,13 +94,17 @@ def _content(rules: Profile, medium: str, purpose: str, insurance: bool) -> list
     if not rules.carries_insurance:
         return [Objection("insurance_refused", f"the gateway takes nothing about insurance ({rules.source})")]
     if purpose == "marketing" and not rules.promotes_insurance:
-        return [Objection("promotion_refused", f"the gateway takes no promotion of insurance by {medium} ({rules.source})")]
+        return [
+            Objection("promotion_refused", f"the gateway takes no promotion of insurance by {medium} ({rules.source})")
+        ]
     return []
 
 
 def _completeness(medium: str, parts: Mapping[str, str]) -> list[Objection]:
     found = [
-        Objection("part_empty", f"the part {name} has no words") for name in MEDIA[medium].parts if not parts.get(name, "").strip()
+        Objection("part_empty", f"the part {name} has no words")
+        for name in MEDIA[medium].parts
+        if not parts.get(name, "").strip()
     ]
     if any(char in parts.get("email_subject", "") for char in "\r\n"):
         found.append(Objection("line_break_in_subject", "the subject of an e-mail is one line"))

@@ -12,8 +12,12 @@ OPT_OUT_WORDS = frozenset(
 )
 """Whole answers, casefolded, that are an opt-out. Twilio's defaults and the markers Chinese gateways prescribe."""
 
-_SOUNDS_LIKE = re.compile(r"\b(?:stop|unsubscribe|opt[- ]?out|remove me|leave me alone)\b|退订|拒收|取消订阅|别再发|不要再发|骚扰|投诉")
-_NEGATED = re.compile(r"\b(?:don'?t|do not|never|didn'?t|not)\s+(?:\w+\s+)?(?:stop|unsubscribe|opt)|(?:不|别|没有?|不要|不想)(?:退订|拒收|取消订阅)")
+_SOUNDS_LIKE = re.compile(
+    r"\b(?:stop|unsubscribe|opt[- ]?out|remove me|leave me alone)\b|退订|拒收|取消订阅|别再发|不要再发|骚扰|投诉"
+)
+_NEGATED = re.compile(
+    r"\b(?:don'?t|do not|never|didn'?t|not)\s+(?:\w+\s+)?(?:stop|unsubscribe|opt)|(?:不|别|没有?|不要|不想)(?:退订|拒收|取消订阅)"
+)
 _EDGES = " \t\r\n\"'“”‘’.。,，!！?？、;；()（）"
 
 

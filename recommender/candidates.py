@@ -91,7 +91,8 @@ class Rules:
                 db.sql(self._query({item: rule}, [rule.sql])).to_arrow_table()
                 running[item] = rule
             except duckdb.Error as error:
-                self.problems.append(EligibilityProblem(item, rule.sql, f"the database refuses it: {error}"))
+                refusal = str(error).splitlines()[0]
+                self.problems.append(EligibilityProblem(item, rule.sql, f"the database refuses it: {refusal}"))
                 self.offered[self.items.index(item)] = False
         return running
 

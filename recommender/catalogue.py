@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -33,9 +33,15 @@ class Catalogue:
     unfitted: tuple[str, ...]
     undeclared: tuple[str, ...]
 
-    def of_kind(self, kind: str | None) -> NDArray[np.bool_]:
-        """Which items are of this kind; all of them for None."""
-        return np.array([kind is None or known == kind for known in self.kinds], dtype=bool)
+    def asked_for(self, kind: str | None, only: Collection[str] | None) -> NDArray[np.bool_]:
+        """Which items are of this kind and among `only`; None asks for any."""
+        return np.array(
+            [
+                (kind is None or known == kind) and (only is None or item in only)
+                for item, known in zip(self.items, self.kinds, strict=True)
+            ],
+            dtype=bool,
+        )
 
     def name(self, item: int, columns: Sequence[str]) -> str:
         """The first name of an item that any of these columns has; its plain name or its id otherwise."""

@@ -83,6 +83,8 @@ def _read(product: str, text: str, known: set[str] | None) -> Condition | Eligib
         return EligibilityProblem(product, text, fault.message, line, place, fault.hint)
     except SqlglotError as error:
         return _unreadable(product, text, error)
+    except RecursionError:
+        return EligibilityProblem(product, text, "cannot be read: nested too deeply")
     lines = frozenset(column.name.lower().removeprefix(HOLDS) for column in asked)
     return Condition(_normal(tree).sql("duckdb", comments=False), lines)
 

@@ -14,14 +14,14 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Quality:
-    """Measured on `customers` held out: the share whose product came first (hr1) or in the first three (hr3), the mean
-    reciprocal rank within three (mrr3), and the mean negative natural logarithm of its probability (log_loss).
+    """On `customers` held out: the share whose product came first or in the first three (hr_at_1, hr_at_3), the
+    mean reciprocal rank within three, and the mean negative natural logarithm of its probability (`log_loss`).
     """
 
     customers: int
-    hr1: float
-    hr3: float
-    mrr3: float
+    hr_at_1: float
+    hr_at_3: float
+    mrr_at_3: float
     log_loss: float
 
     def as_dict(self) -> dict[str, float]:
@@ -50,9 +50,9 @@ def quality(logits: NDArray[np.float32], candidates: Mask, targets: NDArray[np.i
     chance = probabilities(logits, candidates)[np.arange(rows), targets].astype(np.float64)
     return Quality(
         customers=rows,
-        hr1=float((ranks <= 1).mean()),
-        hr3=float((ranks <= 3).mean()),
-        mrr3=float(np.where(ranks <= 3, 1 / ranks, 0.0).mean()),
+        hr_at_1=float((ranks <= 1).mean()),
+        hr_at_3=float((ranks <= 3).mean()),
+        mrr_at_3=float(np.where(ranks <= 3, 1 / ranks, 0.0).mean()),
         log_loss=float(-np.log(np.maximum(chance, 1e-12)).mean()),
     )
 

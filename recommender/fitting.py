@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 BASELINE = "popularity"
-Progress = Callable[[str], None]
+Progress = Callable[[str, int, int], None]
+"""Told the stage, how much of it is done, and of how much."""
 
 
 @dataclass(frozen=True)
@@ -72,16 +74,15 @@ def fit(
     Large portfolios are thinned by a hash of the customer to about 200,000 rows; a fifth of the customers (at most
     10,000) is kept apart to measure and calibrate on. Raises `NothingToFitError` where the catalogue is empty.
     """
-    tell = progress or (lambda _step: None)
-    tell("reading what customers hold and use")
-    material = _material(db, now, seed)
+    with _stage(progress, "reading what customers hold and use"):
+        material = _material(db, now, seed)
     fitted = {}
     for name, kind in models().items():
-        tell(f"fitting {name}")
-        fitted[name] = _fit_one(kind, material, seed)
+        with _stage(progress, f"fitting {name}"):
+            fitted[name] = _fit_one(kind, material, seed)
     report = _report(material, fitted, Path(folder), now, seed)
-    tell("storing the models")
-    version = write_version(Path(folder), _files(report, material.schema, fitted), now)
+    with _stage(progress, "storing the models"):
+        version = write_version(Path(folder), _files(report, material.schema, fitted), now)
     return replace(report, version=version, folder=Path(folder) / version)
 
 
@@ -95,10 +96,19 @@ def choose(fitted: Mapping[str, Fitted]) -> tuple[str, str]:
     quality = fitted[name].report.quality
     if quality is None or baseline is None or quality.customers == 0:
         return BASELINE, "there is no held-out customer to prove a better model on"
-    measured = f"MRR@3 {quality.mrr3:.3f} against {baseline.mrr3:.3f} on {quality.customers} held-out customers"
-    if baseline.mrr3 > quality.mrr3:
+    measured = f"MRR@3 {quality.mrr_at_3:.3f} against {baseline.mrr_at_3:.3f} on {quality.customers} held-out customers"
+    if baseline.mrr_at_3 > quality.mrr_at_3:
         return BASELINE, f"popularity measured better than {name}: {measured}"
     return name, f"{name} measured no worse than popularity: {measured}"
+
+
+@contextmanager
+def _stage(progress: Progress | None, stage: str) -> Iterator[None]:
+    if progress:
+        progress(stage, 0, 1)
+    yield
+    if progress:
+        progress(stage, 1, 1)
 
 
 def _material(db: duckdb.DuckDBPyConnection, now: datetime, seed: int) -> Material:

@@ -1,7 +1,7 @@
 """Why this offer, in words its customer may read.
 
-A reason names a line the customer insures with us, or a service they use, that carried the score. Only lines on the
-list below are ever named: not health or life, not claims, not where somebody lives; all else gets the neutral words.
+A reason names the line the customer insures with us, or whose services they use, that carried the score. Only lines on
+the list below are ever named: not health or life, not claims, not where somebody lives; all else gets neutral words.
 """
 
 from __future__ import annotations
@@ -22,22 +22,34 @@ if TYPE_CHECKING:
 CHINESE, ENGLISH = "zh-CN", "en"
 NEUTRAL = {CHINESE: "很多客户都在使用", ENGLISH: "popular with our customers"}
 LINE = {CHINESE: "因为您在我们这里投保了{}", ENGLISH: "because you insure {} with us"}
-SERVICE = {CHINESE: "因为您使用过我们的{}", ENGLISH: "because you have used our service {}"}
-LINES: dict[str, dict[str, str]] = {
-    "motor": {CHINESE: "车险", ENGLISH: "a car"},
-    "car": {CHINESE: "车险", ENGLISH: "a car"},
-    "auto": {CHINESE: "车险", ENGLISH: "a car"},
-    "motorcycle": {CHINESE: "摩托车险", ENGLISH: "a motorcycle"},
-    "home": {CHINESE: "家财险", ENGLISH: "a home"},
-    "household": {CHINESE: "家财险", ENGLISH: "a home"},
-    "property": {CHINESE: "财产险", ENGLISH: "property"},
-    "travel": {CHINESE: "旅行险", ENGLISH: "your travels"},
-    "pet": {CHINESE: "宠物险", ENGLISH: "a pet"},
-    "liability": {CHINESE: "责任险", ENGLISH: "your liability"},
-    "boat": {CHINESE: "船舶险", ENGLISH: "a boat"},
-    "device": {CHINESE: "设备险", ENGLISH: "a device"},
+SERVICE = {CHINESE: "因为您使用过我们的{}", ENGLISH: "because you use our services {}"}
+
+
+@dataclass(frozen=True)
+class Named:
+    """How a line is named in one language: what is insured, and its services as a whole."""
+
+    insured: str
+    services: str
+
+
+_CAR = {CHINESE: Named("车险", "车主服务"), ENGLISH: Named("a car", "for drivers")}
+_HOME = {CHINESE: Named("家财险", "居家服务"), ENGLISH: Named("a home", "for the home")}
+LINES: dict[str, dict[str, Named]] = {
+    "motor": _CAR,
+    "car": _CAR,
+    "auto": _CAR,
+    "motorcycle": {CHINESE: Named("摩托车险", "车主服务"), ENGLISH: Named("a motorcycle", "for riders")},
+    "home": _HOME,
+    "household": _HOME,
+    "property": {CHINESE: Named("财产险", "居家服务"), ENGLISH: Named("property", "for owners")},
+    "travel": {CHINESE: Named("旅行险", "出行服务"), ENGLISH: Named("your travels", "for travellers")},
+    "pet": {CHINESE: Named("宠物险", "宠物服务"), ENGLISH: Named("a pet", "for pets")},
+    "boat": {CHINESE: Named("船舶险", "船主服务"), ENGLISH: Named("a boat", "for boat owners")},
+    "device": {CHINESE: Named("设备险", "设备服务"), ENGLISH: Named("a device", "for devices")},
 }
-"""Lines a reason may name. A line that is not here is never named."""
+"""Lines a reason may name; one that is not here is never named. Services are named as a line's whole: that somebody
+called the legal hotline or needed help abroad is nobody's business but theirs."""
 
 
 def language(locale: str | None) -> str:
@@ -98,6 +110,7 @@ def _because(catalogue: Catalogue, item: int, locale: str | None) -> str:
     line = catalogue.lines[item]
     if line is None or line_slug(line) not in LINES:
         return NEUTRAL[tongue]
+    named = LINES[line_slug(line)][tongue]
     if catalogue.kinds[item] == "service":
-        return SERVICE[tongue].format(catalogue.name(item, name_columns(locale)))
-    return LINE[tongue].format(LINES[line_slug(line)][tongue])
+        return SERVICE[tongue].format(named.services)
+    return LINE[tongue].format(named.insured)

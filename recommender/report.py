@@ -22,9 +22,10 @@ class ModelReport:
     note: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        """As plain values."""
-        found = None if self.quality is None else self.quality.as_dict()
-        return {"name": self.name, "training_rows": self.training_rows, "quality": found, "note": self.note}
+        """As plain values; the figures are there only if the model was fitted."""
+        if self.quality is None:
+            return {"name": self.name, "note": self.note}
+        return {"name": self.name, "training_rows": self.training_rows, **self.quality.as_dict()}
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,8 @@ class FitReport:
             "seed": self.seed,
             "served": self.served,
             "why": self.why,
-            "models": [model.as_dict() for model in self.models],
+            "models": [model.as_dict() for model in self.models if model.quality is not None],
+            "not_fitted": [model.as_dict() for model in self.models if model.quality is None],
             "items": self.items,
             "features": self.features,
             "training_rows": self.training_rows,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -69,16 +69,19 @@ class Recommender:
         kind: Literal["insurance", "service"] | None,
         top: int,
         now: datetime,
+        only: Collection[str] | None = None,
     ) -> pa.Table:
         """The `top` best offers of each of `customers` (customer_id, locale), in the order asked, best first.
 
         Columns: customer_id, rank (from 1), product_id, name and reason in the customer's locale, probability (that the
         customer's next product is this one), score (its logarithm but for a constant of the row), model. Offered is
-        only what is active, not possessed and eligible; a customer with nothing left has no rows. `kind` None = both.
+        only what is active, not possessed and eligible; a customer with nothing left has no rows. `kind` None = both,
+        `only` narrows the choice to these product ids.
         """
         if top < 1:
             raise ValueError(f"top must be at least 1, got {top}")
         rules = Rules(db, read_catalogue(db, self.schema.items))
+        wanted = rules.catalogue.asked_for(kind, None if only is None else frozenset(only))
         names = (self.popular.model.name, self.served.model.name)
         parts = []
         for start in range(0, max(customers.num_rows, 1), AUDIENCE):
@@ -88,7 +91,7 @@ class Recommender:
                 features = self.schema.encode(profile, portfolio(db))
                 candidates = rules.candidates(db, some.num_rows)
             personal = profile["personal"].to_numpy() & self.served.model.personal
-            offers = self._offers(features, personal, candidates, rules.catalogue, (kind, top))
+            offers = self._offers(features, personal, candidates, rules.catalogue, (wanted, top))
             parts.append(offer_table(some, offers, rules.catalogue, names))
         for problem in rules.problems:
             log.warning("product %s is not offered: %s", problem.product_id, problem.message)
@@ -119,10 +122,9 @@ class Recommender:
         personal: NDArray[np.bool_],
         candidates: NDArray[np.bool_],
         catalogue: Catalogue,
-        wanted: tuple[str | None, int],
+        wanted: tuple[NDArray[np.bool_], int],
     ) -> Offers:
-        kind, top = wanted
-        ranked = joined(list(self._blocks(features, personal, candidates, catalogue.of_kind(kind), top)))
+        ranked = joined(list(self._blocks(features, personal, candidates, wanted)))
         causes = Reasons.of(self.served.model.influence(), catalogue).causes(features, ranked.row, ranked.item)
         return Offers(ranked, np.where(personal[ranked.row], causes, -1), personal[ranked.row])
 
@@ -131,14 +133,14 @@ class Recommender:
         features: csr_matrix,
         personal: NDArray[np.bool_],
         candidates: NDArray[np.bool_],
-        of_kind: NDArray[np.bool_],
-        top: int,
+        wanted: tuple[NDArray[np.bool_], int],
     ) -> Iterator[Ranked]:
+        asked_for, top = wanted
         for start in range(0, max(len(personal), 1), BLOCK):
             rows = slice(start, start + BLOCK)
             block, mask = features[rows], candidates[rows]
             logits = np.where(personal[rows, None], self.served.logits(block), self.popular.logits(block))
-            found = best(logits, mask & of_kind, probabilities(logits, mask), top)
+            found = best(logits, mask & asked_for, probabilities(logits, mask), top)
             yield Ranked(found.row + start, found.rank, found.item, found.score, found.probability)
 
 

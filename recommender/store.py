@@ -79,7 +79,7 @@ def read_version(folder: Path) -> tuple[str, dict[str, bytes]]:
     except FileNotFoundError:
         raise NoModelError(folder) from None
     if not version or Path(version).name != version:
-        raise TornModelError(folder / "unnamed", f"{folder / CURRENT} does not name a version")
+        raise TornModelError(folder / CURRENT, "it does not name a version")
     return version, read_files(folder / version)
 
 

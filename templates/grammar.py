@@ -16,6 +16,7 @@ from jinja2 import nodes
 
 from templates.filters import Filter
 from templates.names import LOOP_FIELDS, OFFER_FIELDS, Loop, dotted, loop_of
+from templates.positions import start
 
 TESTS = ("given", "none")
 """Tests after `is`; `given` means neither unknown nor blank."""
@@ -54,6 +55,9 @@ _IN_WORDS: tuple[tuple[type[nodes.Node], str, str], ...] = (
     (nodes.Assign, "set is not allowed", "write the expression where it is used"),
     (nodes.AssignBlock, "set is not allowed", "write the words where they are used"),
     (nodes.Block, "a part cannot stand inside another", "close it with {% endblock %} first"),
+    (nodes.Scope, "autoescape is not allowed", "the part email escapes, the others do not"),
+    (nodes.CallBlock, "call is not allowed", "write the words out"),
+    (nodes.FilterBlock, "filter is not allowed as a tag", "as in {{ customer.name | upper }}"),
     (nodes.Macro, "macro is not allowed", "write the words out"),
     (nodes.Include, "include is not allowed", "a template is one file"),
     (nodes.Import, "import is not allowed", "a template is one file"),
@@ -85,8 +89,8 @@ def complaints(
 def _refusal(node: nodes.Node) -> Complaint:
     for kind, message, hint in _IN_WORDS:
         if isinstance(node, kind):
-            return node.lineno, message, hint
-    return node.lineno, f"{type(node).__name__.lower()} is not allowed", "the tags are block, if, elif, else and for"
+            return start(node), message, hint
+    return start(node), f"{type(node).__name__.lower()} is not allowed", "the tags are block, if, elif, else and for"
 
 
 def _field(node: nodes.Expr, loop: Loop | None) -> Iterator[Complaint]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from templates.faults import BrokenTemplateError, TemplateError, TemplateFault
 from templates.filters import filters
-from templates.filters.locales import language
+from templates.filters.locales import exists, language
 from templates.grammar import complaints
 from templates.names import mentions
 from templates.parts import PARTS, Draft, tidy
@@ -120,8 +120,8 @@ class Library:
     def _faults(self, name: str, locale: str, parts: Collection[str]) -> Iterator[TemplateFault]:
         """Yield what keeps the parts from being composed in a locale, whatever names there are."""
         page = self._page(name, locale)
-        if page.faults:
-            yield from page.faults
+        if page.faults or not exists(locale):
+            yield from page.faults or [_no_locale(page.path, locale)]
             return
         for part in parts:
             if part not in PARTS:
@@ -155,6 +155,12 @@ def _spoken(locale: str) -> tuple[str, ...]:
 
 def _no_file(path: Path, locale: str) -> TemplateFault:
     return TemplateFault(path, 1, 1, f"there is no such template in {locale}", f"create {path}")
+
+
+def _no_locale(path: Path, locale: str) -> TemplateFault:
+    return TemplateFault(
+        path, 1, 1, f"nobody knows how {locale} writes dates and amounts", "choose a locale of the CLDR"
+    )
 
 
 def _count(columns: Mapping[str, Sequence[object]]) -> int:

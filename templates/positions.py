@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from jinja2 import Environment, TemplateSyntaxError
+from jinja2 import Environment, TemplateSyntaxError, nodes
 from jinja2.lexer import TokenStream
 
 _COLUMNS = 1 << 14
@@ -23,6 +23,11 @@ def pack(line: int, column: int) -> int:
 def unpack(position: int) -> tuple[int, int]:
     """Return line and column of a packed position."""
     return divmod(position, _COLUMNS)
+
+
+def start(node: nodes.Node) -> int:
+    """Return the packed position at which a tree begins: Jinja2 places a.b at its dot, and some nodes nowhere."""
+    return min(found.lineno for found in [node, *node.find_all(nodes.Node)] if found.lineno)
 
 
 class PositionedEnvironment(Environment):

@@ -12,7 +12,7 @@ from jinja2 import TemplateSyntaxError, nodes
 
 from templates.faults import TemplateFault
 from templates.parts import PARTS
-from templates.positions import PositionedEnvironment, unpack
+from templates.positions import PositionedEnvironment, start, unpack
 
 MAX_SOURCE = 200_000
 """Longest template file, in characters."""
@@ -72,7 +72,7 @@ def _outline(path: Path, tree: nodes.Template, blocks: dict[str, nodes.Block]) -
 
 def _stray(path: Path, node: nodes.Node) -> Iterator[TemplateFault]:
     for child in node.nodes if isinstance(node, nodes.Output) else [node]:
-        line, column = unpack(child.lineno)
+        line, column = unpack(start(child))
         if isinstance(child, nodes.TemplateData):
             if not child.data.strip():
                 continue

@@ -1,8 +1,8 @@
 """How a written value becomes a typed one, as SQL: what cannot be read becomes NULL, never an error and never a guess.
 
-Dates are accepted as 2026-03-01, 2026/3/1, 20260301, 2026.3.1 and 2026年3月1日; forms whose day and month cannot be told
-apart (01/02/2026) are not. Years outside 1800 to 9999 are misreadings. Whole numbers given where an instant is wanted
-are seconds, or milliseconds, since 1970.
+Dates are accepted as 2026-03-01, 2026/3/1, 20260301, 2026.3.1 and 2026年3月1日; forms whose day and month cannot be
+told apart (01/02/2026) are not. Years outside 1800 to 9999 are misreadings. Whole numbers given where an instant is
+wanted are seconds, or milliseconds, since 1970.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def _as_text(column: str, source_type: str) -> str:
 def _date(column: str, source_type: str) -> str:
     if source_type != TEXT:
         return _sane(f"TRY_CAST({column} AS DATE)", DATE)
-    read = f"coalesce(TRY_CAST({column} AS DATE), CAST(try_strptime({column}, {_DATE_FORMS}) AS DATE))"
+    read = f"coalesce(TRY_CAST({column} AS DATE), CAST({_in_forms(column, _DATE_FORMS)} AS DATE))"
     return f"(CASE WHEN ascii({column}) BETWEEN 48 AND 57 THEN {_sane(read, DATE)} END)"
 
 
@@ -71,13 +71,18 @@ def _instant(column: str, source_type: str) -> str:
         return _sane(f"(CASE WHEN abs({column}) < 100000000000000 THEN to_timestamp({seconds}) END)", INSTANT)
     if source_type != TEXT:
         return _sane(f"TRY_CAST({column} AS {INSTANT})", INSTANT)
-    local = f"CAST(try_strptime({column}, {_INSTANT_FORMS}) AS {INSTANT})"
+    local = f"CAST({_in_forms(column, _INSTANT_FORMS)} AS {INSTANT})"
     read = f"coalesce(TRY_CAST({column} AS {INSTANT}), {local})"
     return f"(CASE WHEN ascii({column}) BETWEEN 48 AND 57 THEN {_sane(read, INSTANT)} END)"
 
 
+def _in_forms(column: str, forms: str) -> str:
+    """Shorter digits could be cut into year, month and day in several ways (2026111)."""
+    return f"(CASE WHEN length({column}) >= 8 THEN try_strptime({column}, {forms}) END)"
+
+
 def _sane(value: str, target: str) -> str:
-    """NULL outside 1800 to 9999, `value` written once only: greatest and least pass NULLs over, so they end at the bound."""
+    """NULL outside 1800 to 9999, `value` computed once: greatest and least pass over NULLs and end at the bound."""
     low, high = f"{target} '1799-12-31'", f"{target} '10000-01-01'"
     return f"nullif(least(nullif(greatest({value}, {low}), {low}), {high}), {high})"
 
@@ -102,5 +107,6 @@ def _flag(column: str, source_type: str) -> str:
 def _list(column: str, source_type: str) -> str:
     if source_type != TEXT:
         return f"TRY_CAST({column} AS VARCHAR[])"
-    parts = f"list_filter(list_transform(regexp_split_to_array({column}, '[;,|、，；]'), lambda x: trim(x)), lambda x: x <> '')"
+    split = f"regexp_split_to_array({column}, '[;,|、，；]')"
+    parts = f"list_filter(list_transform({split}, lambda x: trim(x)), lambda x: x <> '')"
     return f"(CASE WHEN starts_with({column}, '[') THEN TRY_CAST({column} AS VARCHAR[]) ELSE {parts} END)"

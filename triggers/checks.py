@@ -1,10 +1,11 @@
 """What is asked of every row and value of a view, as SQL over the raw table.
 
-Shaping a raw table gives a SQL view with, for each column, its typed value (NULL where it cannot be used) beside what was
-written (`written:<column>`), and `verdict`: NULL for a good row, LATER for one not known yet at `now`, else the number of
-the row check it failed first. Values that fail their check are NULL already; cross checks null more of them later.
+Shaping a raw table gives a SQL view with, for each column, its typed value (NULL where it cannot be used) beside what
+was written (`written:<column>`), and `row:verdict`: NULL for a good row, LATER for one not known yet at `now`, else the
+number of the row check it failed first. Values that fail their check are NULL already; cross checks null more later.
 """
 
+# ruff: noqa: S608 - names come from triggers.views or are quoted, values are quoted by triggers.sqltext
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
@@ -64,7 +65,7 @@ def shape(
     """
     canonical = {column.name for column in view.columns}
     columns = [*view.columns, *(Column(name, kind, "") for name, kind in extras.items() if name not in canonical)]
-    sourced = frozenset(name for name in raw)
+    sourced = frozenset(raw)
     rows = tuple(_row_checks(view, columns, raw))
     values = tuple(_value_checks(columns, sourced, now))
     types = {column.name: column.type for column in columns}
@@ -92,25 +93,26 @@ def _pair(view: View, column: Column, raw: Mapping[str, str], given: Collection[
         return [f"CAST(NULL AS {column.type}) AS {name}"]
     source, kind = f"r.{name}", raw[column.name]
     written = casts.written(source, kind, column.type)
-    typed = _meaning(view, column, written, source, kind, given)
+    as_text = kind in (TEXT, "JSON")
+    plain = casts.typed(written if as_text else source, TEXT if as_text else kind, column.type)
+    typed = _meaning(view, column, written, plain, given)
     return [f"{written} AS {identifier('written:' + column.name)}", f"{typed} AS {name}"]
 
 
-def _meaning(view: View, column: Column, written: str, source: str, kind: str, given: Collection[str]) -> str:
+def _meaning(view: View, column: Column, written: str, plain: str, given: Collection[str]) -> str:
+    """What the column means where what was written is known; `plain` is its bare cast."""
+    target = dict(view.references).get(column.name)
     if column.values:
         return casts.values_of(written, column.values, SYNONYMS)
-    if column.name == "email" and view.name == "customers":
-        return f"(CASE WHEN regexp_full_match({written}, '{EMAIL}') THEN {written} END)"
-    if column.name == "phone" and view.name == "customers":
+    if view.name == "customers" and column.name == "phone":
         return "p.e164"
+    if view.name == "customers" and column.name == "email":
+        return f"(CASE WHEN regexp_full_match({written}, '{EMAIL}') THEN {written} END)"
     if column.name in REGION_COLUMNS and view.name != "regions" and "regions" in given:
         return _known_region(written)
-    target = dict(view.references).get(column.name)
     if target in given and not column.required:
         return f"(CASE WHEN {written} IN (SELECT {column.name} FROM {target}) THEN {written} END)"
-    if kind in (TEXT, "JSON"):
-        return casts.typed(written, TEXT, column.type)
-    return casts.typed(source, kind, column.type)
+    return plain
 
 
 def _known_region(written: str) -> str:

@@ -45,6 +45,15 @@ class Place:
         return 0
 
 
+def shown(node: exp.Expr) -> str:
+    """The node as its author would write it: names without quotes."""
+
+    def plain(part: exp.Expr) -> exp.Expr:
+        return exp.to_identifier(part.name, quoted=False) if isinstance(part, exp.Identifier) else part
+
+    return node.transform(plain).sql("duckdb")
+
+
 def suggestion(name: str, known: Iterable[str]) -> str | None:
     """`did you mean ...?`, where something known is close."""
     close = get_close_matches(name.lower(), list(known), n=1)

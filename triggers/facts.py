@@ -1,10 +1,11 @@
 """One consistent, checked copy of the insurer's tables as known at one instant."""
 
+# ruff: noqa: S608 - names come from triggers.views or are quoted, values are quoted by triggers.sqltext
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -38,7 +39,10 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Facts:
-    """The tables (`db`: one per canonical view, always all), the instant they are as of, their columns, what became of the rows."""
+    """The tables as known at `now`: `db` has one per canonical view, always all, and `rejects` and `alert_cover`.
+
+    `columns` maps view to column to SQL type, extras included; `report` says what became of every row.
+    """
 
     db: DuckDBPyConnection
     now: datetime
@@ -77,22 +81,21 @@ def open_facts(
 ) -> Facts:
     """Copy every source into a checked table as known at `now` (an aware datetime).
 
-    `timezone` (IANA) is where naive timestamps of the sources are local, `default_phone_region` (ISO 3166-1) where phone
-    numbers without a country code belong. The copy is a database file below `folder`, in memory where that is None.
-    `progress` is told stage, done and total. Raises FactsError where a source cannot be read.
+    `timezone` (IANA) is where naive timestamps of the sources are local, `default_phone_region` (ISO 3166-1) where
+    phone numbers without a country code belong. The copy is a database file below `folder`, in memory where that is
+    None. `progress` is told stage, done and total. Raises FactsError where a source cannot be read.
     """
     if now.tzinfo is None:
         raise ValueError("now has no time zone: nobody can say which instant it is")
     ZoneInfo(timezone)
-    copy = open_copy(folder) if folder is not None else None
-    try:
-        db = _connect(copy, timezone)
-        columns, report = _copy(db, sources, now, default_phone_region, copy, progress or _silent)
-    except BaseException:
+    with ExitStack() as undone:
+        copy = open_copy(folder) if folder is not None else None
         if copy is not None:
-            copy.remove()
-        raise
-    return Facts(db, now, columns, report, copy)
+            undone.callback(copy.remove)
+        db = undone.enter_context(_connect(copy, timezone))
+        report = _Copying(db, sources, now, default_phone_region, copy, progress or _silent).run()
+        undone.pop_all()
+    return Facts(db, now, _columns(db), report, copy)
 
 
 def _silent(stage: str, done: int, total: int) -> None:
@@ -113,61 +116,53 @@ def _connect(copy: WorkingCopy | None, timezone: str) -> DuckDBPyConnection:
     return db
 
 
-def _copy(
-    db: DuckDBPyConnection,
-    sources: Sources,
-    now: datetime,
-    region: str,
-    copy: WorkingCopy | None,
-    progress: Progress,
-) -> tuple[Columns, Report]:
-    reports = {}
-    # the table on the right of a join is the one held in memory, and rows stay in the order of the one on the left
-    db.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
-    for place, (name, view) in enumerate(VIEWS.items()):
-        progress(name, place, len(VIEWS))
-        reports[name] = _take(db, view, sources, now, region, copy, progress)
-    db.execute("RESET disabled_optimizers")
-    db.execute("DROP SCHEMA staging CASCADE")
-    progress("derived", len(VIEWS), len(VIEWS))
-    _derive(db, reports, now)
-    return _columns(db), Report(reports)
+@dataclass(frozen=True)
+class _Copying:
+    """The views copied one after the other, each after those it refers to, then what follows from them."""
 
+    db: DuckDBPyConnection
+    sources: Sources
+    now: datetime
+    phone_region: str
+    copy: WorkingCopy | None
+    progress: Progress
 
-def _take(
-    db: DuckDBPyConnection,
-    view: View,
-    sources: Sources,
-    now: datetime,
-    region: str,
-    copy: WorkingCopy | None,
-    progress: Progress,
-) -> ViewReport:
-    source = sources.views.get(view.name)
-    if source is None:
-        empty(db, view)
-        return ViewReport()
-    staged = _stage(db, source, copy)
-    phone = phone_written(view, staged.raw)
-    if phone is not None:
-        read_phones(db, phone, "staging.raw_customers", region, lambda done, total: progress("phones", done, total))
-    return take_in(db, view, staged.raw, staged.extras, sources.views, now)
+    def run(self) -> Report:
+        reports = {}
+        # the right table of a join is the one held in memory, and rows stay in the order of the left one
+        self.db.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
+        for place, (name, view) in enumerate(VIEWS.items()):
+            self.progress(name, place, len(VIEWS))
+            reports[name] = self._take(view)
+        self.db.execute("RESET disabled_optimizers")
+        self.db.execute("DROP SCHEMA staging CASCADE")
+        self.progress("derived", len(VIEWS), len(VIEWS))
+        _derive(self.db, reports, self.now)
+        return Report(reports)
 
+    def _take(self, view: View) -> ViewReport:
+        source = self.sources.views.get(view.name)
+        if source is None:
+            empty(self.db, view)
+            return ViewReport()
+        staged = self._stage(source)
+        written = phone_written(view, staged.raw)
+        if written is not None:
+            read_phones(self.db, written, "staging.raw_customers", self.phone_region, self._phones_read)
+        return take_in(self.db, view, staged, self.sources.views, self.now)
 
-def _stage(db: DuckDBPyConnection, source: Source, copy: WorkingCopy | None) -> Staged:
-    import duckdb
+    def _phones_read(self, done: int, total: int) -> None:
+        self.progress("phones", done, total)
 
-    with _scratch(copy) as scratch:
-        try:
-            return stage(db, source, scratch)
-        except duckdb.Error as fault:
-            raise FactsError(f"{source.view} cannot be read: {fault}") from fault
+    def _stage(self, source: Source) -> Staged:
+        import duckdb
 
-
-def _scratch(copy: WorkingCopy | None) -> AbstractContextManager[Path]:
-    if copy is not None:
-        return nullcontext(copy.scratch)
-    return _temporary()
+        scratch = _temporary() if self.copy is None else nullcontext(self.copy.scratch)
+        with scratch as folder:
+            try:
+                return stage(self.db, source, folder)
+            except duckdb.Error as fault:
+                raise FactsError(f"{source.view} cannot be read: {fault}") from fault
 
 
 @contextmanager

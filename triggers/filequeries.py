@@ -23,7 +23,7 @@ _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 
 @dataclass(frozen=True)
 class FileName:
-    """A file name in the text of a query: offsets of its literal, the files it stands for, and whether they are text."""
+    """A file name in a query: offsets of its literal, the files it stands for, whether they are text, or in a list."""
 
     start: int
     end: int
@@ -65,7 +65,7 @@ def expanded(written: str, environment: Mapping[str, str] | None = None) -> str:
 
 
 def matching(written: str, folder: Path) -> tuple[Path, ...]:
-    """The files a name or glob stands for, sorted, relative names counted from `folder`; SourceError where there is none."""
+    """The files a name or glob stands for, sorted; relative ones are below `folder`. SourceError if there is none."""
     name = Path(expanded(written)).expanduser()
     whole = name if name.is_absolute() else folder / name
     if not has_magic(str(whole)):
@@ -87,10 +87,9 @@ def file_query(written: str, folder: Path) -> FileQuery:
 def _file_names(written: str, folder: Path) -> Iterator[FileName]:
     from sqlglot.dialects.duckdb import DuckDB
     from sqlglot.errors import SqlglotError
-    from sqlglot.tokens import Token, TokenType
 
     try:
-        tokens: list[Token] = DuckDB.Tokenizer().tokenize(written)
+        tokens = DuckDB.Tokenizer().tokenize(written)
     except SqlglotError as fault:
         raise SourceError(f"this is no SQL: {fault}", hint="look for a quote that is not closed") from fault
     reader, depth = "", 0
@@ -104,7 +103,7 @@ def _file_names(written: str, folder: Path) -> Iterator[FileName]:
             depth -= 1
         elif token.text in (",", ")") and depth == 0:
             reader = ""
-        elif token.token_type == TokenType.STRING:
+        elif token.token_type.name == "STRING":
             after_from = bool(before) and before[-1] in ("FROM", "JOIN")
             if reader or after_from:
                 paths = matching(token.text, folder)

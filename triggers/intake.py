@@ -4,13 +4,15 @@ The steps are set-based statements over `staging.shaped_<view>`; `staging.aside`
 A row has one reason only, the first found: not known yet, its own faults, its references, its key.
 """
 
+# ruff: noqa: S608 - names come from triggers.views or are quoted, values are quoted by triggers.sqltext
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from triggers.checks import LATER, RECORDED_AT, Check, Shape, shape
+from triggers.readers import Staged
 from triggers.rejects import ViewReport, tally
 from triggers.sqltext import identifier, text
 from triggers.views import VIEWS, View
@@ -33,13 +35,12 @@ def empty(db: DuckDBPyConnection, view: View) -> None:
 def take_in(
     db: DuckDBPyConnection,
     view: View,
-    raw: Mapping[str, str],
-    extras: Mapping[str, str],
+    staged: Staged,
     given: Collection[str],
     now: datetime,
 ) -> ViewReport:
     """Check `staging.raw_<view>` into the table `<view>`; rows and values that fail go to `rejects`."""
-    shaped = shape(view, raw, extras, given, now)
+    shaped = shape(view, staged.raw, staged.extras, given, now)
     db.execute(f"CREATE VIEW staging.shaped_{view.name} AS {shaped.sql}")
     _set_aside_faulty(db, shaped)
     _set_aside_orphans(db, shaped, given)
@@ -54,9 +55,10 @@ def take_in(
 
 def _set_aside_faulty(db: DuckDBPyConnection, shaped: Shape) -> None:
     name = shaped.view.name
-    db.execute(
-        f'CREATE TABLE staging.aside AS SELECT "row:number" AS number, CAST("row:verdict" AS INTEGER) AS verdict '
-        f'FROM staging.shaped_{name} WHERE "row:verdict" IS NOT NULL'
+    db.execute(  # materialized, else the filter would have every verdict found twice
+        f'CREATE TABLE staging.aside AS WITH judged AS MATERIALIZED (SELECT "row:number" AS number, '
+        f'CAST("row:verdict" AS INTEGER) AS verdict FROM staging.shaped_{name}) '
+        f"SELECT * FROM judged WHERE verdict IS NOT NULL"
     )
     if name in _REFERRED and shaped.view.key:
         db.execute(
@@ -76,11 +78,11 @@ def _set_aside_orphans(db: DuckDBPyConnection, shaped: Shape, given: Collection[
     for place, (column, target) in enumerate(shaped.view.references):
         if target not in given or column not in required or column not in shaped.sourced:
             continue
-        key = VIEWS[target].key
         later = f"g.{column} IN (SELECT key FROM staging.later_{target})"
+        verdict = f"CASE WHEN {later} THEN {LATER} ELSE {_ORPHAN - place} END"
         db.execute(
-            f'INSERT INTO staging.aside SELECT g."row:number", CASE WHEN {later} THEN {LATER} ELSE {_ORPHAN - place} END '
-            f"FROM {_good(shaped)} g ANTI JOIN {target} t ON t.{key} = g.{column}"
+            f'INSERT INTO staging.aside SELECT g."row:number", {verdict} FROM {_good(shaped)} g '
+            f"ANTI JOIN {target} t ON t.{VIEWS[target].key} = g.{column}"
         )
 
 
@@ -167,8 +169,8 @@ def _list_values(db: DuckDBPyConnection, shaped: Shape) -> None:
 
 def _list_value(db: DuckDBPyConnection, shaped: Shape, check: Check) -> None:
     db.execute(
-        f'INSERT INTO rejects SELECT {text(shaped.view.name)}, "row:number", {text(check.reason)}, {text(check.column)}, '
-        f'{identifier("written:" + check.column)}, "row:record", {text("value")} '
+        f'INSERT INTO rejects SELECT {text(shaped.view.name)}, "row:number", {text(check.reason)}, '
+        f'{text(check.column)}, {identifier("written:" + check.column)}, "row:record", {text("value")} '
         f"FROM {_good(shaped)} WHERE {check.fault} ORDER BY 2"
     )
 

@@ -33,7 +33,9 @@ class Reach:
 
 
 def reach(late: Late, max_age: Span, now: datetime) -> Reach:
-    """How far back occasions count."""
+    """How far back occasions count; ValueError for a naive `now`."""
+    if now.tzinfo is None:
+        raise ValueError(f"{now.isoformat()} has no time zone: nobody can say which instant it is")
     since = max_age.before(now)
     if late == "skip":
         since = max(since, datetime.combine(now.date(), time(), now.tzinfo))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def as_texts(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
-    """A table of text columns, one for each key any row has, in order of first appearance."""
+def as_texts(rows: Sequence[Mapping[str, Any]], otherwise: Iterable[str]) -> pa.Table:
+    """A table of text columns, one for each key any row has, in order of appearance; `otherwise` if none has any."""
     import pyarrow as pa
 
-    names = list(dict.fromkeys(name for row in rows for name in row))
+    names = list(dict.fromkeys(name for row in rows for name in row)) or list(otherwise)
     columns = {name: pa.array([written(row.get(name)) for row in rows], pa.string()) for name in names}
     return pa.table(columns)
 

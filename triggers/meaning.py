@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 from sqlglot import exp
 
-from triggers.condition_faults import Place, Scopes, suggestion
+from triggers.condition_faults import Place, Scopes, shown, suggestion
 from triggers.views import VIEWS
 
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ)
@@ -96,7 +96,7 @@ def _check_pair(left: exp.Expr, right: exp.Expr, scopes: Scopes, place: Place) -
             return _check_written(side, kind, place)
     names = {"truth": "true or false", "day": "a date", "list": "a list", "instant": "a time"}
     words = [names.get(str(kind), f"a {kind}") for kind in seen]
-    raise place.error(left, f"{left.sql('duckdb')} is {words[0]}, {right.sql('duckdb')} is {words[1]}", _hint(seen))
+    raise place.error(left, f"{shown(left)} is {words[0]}, {shown(right)} is {words[1]}", _hint(seen))
 
 
 def _hint(seen: tuple[str | None, str | None]) -> str | None:
@@ -133,4 +133,4 @@ def _must_be_true_or_false(node: exp.Expr) -> Iterator[exp.Expr]:
 def _check_truth(node: exp.Expr, scopes: Scopes, place: Place) -> None:
     kind = family(node, scopes)
     if kind not in (None, "truth") or isinstance(node, (exp.Null, exp.Interval, exp.Tuple)):
-        raise place.error(node, f"{node.sql('duckdb')} is neither true nor false", "compare it with something")
+        raise place.error(node, f"{shown(node)} is neither true nor false", "compare it with something")

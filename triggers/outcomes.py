@@ -3,6 +3,7 @@
 They let a campaign name `policy_renewed` or `policy_bought` as its goal without the insurer having to send such events.
 """
 
+# ruff: noqa: S608 - names come from triggers.views or are quoted, values are quoted by triggers.sqltext
 from __future__ import annotations
 
 from datetime import datetime
@@ -19,7 +20,7 @@ BOUGHT = "policy_bought"
 
 
 def derive_events(db: DuckDBPyConnection, policy_columns: dict[str, str], now: datetime) -> int:
-    """Add the derived rows to `events`; returns how many. Rows whose event_id a source has already are not added twice."""
+    """Add the derived rows to `events` but those whose event_id a source has already; returns how many."""
     recorded = "{0}.recorded_at" if RECORDED_AT in policy_columns else "CAST(NULL AS TIMESTAMPTZ)"
     selects = (_renewals(recorded, now), _marked_renewed(recorded, now), _purchases(recorded, now))
     before = _size(db)

@@ -5,6 +5,7 @@ default region in the usual spellings are therefore read in SQL, by the library'
 distinct rest goes through the library. Both ways give the same answer (a test holds them against each other).
 """
 
+# ruff: noqa: S608 - names come from triggers.views or are quoted, values are quoted by triggers.sqltext
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
@@ -21,7 +22,7 @@ CHUNK = 50_000
 
 
 def e164(written: str, region: str) -> str | None:
-    """The number in E.164, read as one of `region` (ISO 3166-1) unless it says otherwise; None if it is no valid number."""
+    """The number in E.164, read as one of `region` (ISO 3166-1) unless it says otherwise; None if it is not valid."""
     import phonenumbers
 
     try:
@@ -70,11 +71,12 @@ def usual_spellings(column: str, region: str) -> str:
     metadata = PhoneMetadata.metadata_for_region(region)
     if metadata is None:
         raise ValueError(f"{region!r} is not a region phone numbers can belong to, e.g. CN, DE or US")
-    if COUNTRY_CODE_TO_REGION_CODE[metadata.country_code][0] != region:
+    code = metadata.country_code
+    if code is None or COUNTRY_CODE_TO_REGION_CODE[code][0] != region:
         return "CAST(NULL AS VARCHAR)"
     digits = rf"regexp_replace({column}, '[ ().-]', '', 'g')"
     spelled = rf"regexp_full_match({column}, '\+?[0-9(][0-9 ().-]*')"
-    cases = " ".join(f"WHEN {when} THEN '+{metadata.country_code}' || {then}" for when, then in _ways(digits, metadata))
+    cases = " ".join(f"WHEN {when} THEN '+{code}' || {then}" for when, then in _ways(digits, metadata))
     return f"(CASE WHEN NOT {spelled} THEN NULL {cases} END)"
 
 
@@ -97,8 +99,8 @@ def _ways(digits: str, metadata: PhoneMetadata) -> Iterator[tuple[str, str]]:
         after_prefix = f"substr({digits}, {len(prefix) + 1})"
         taken = f"regexp_extract({digits}, {text(f'^(?:{metadata.national_prefix_for_parsing})')}) = '{prefix}'"
         known = f"NOT {with_country} AND NOT {dialled_abroad} AND {taken} AND NOT {whole}"
-        either = f"({_is_of(after_prefix, metadata.mobile, metadata)} OR {_is_of(after_prefix, metadata.fixed_line, metadata)})"
-        yield f"{known} AND {either}", after_prefix
+        kinds = (_is_of(after_prefix, kind, metadata) for kind in (metadata.mobile, metadata.fixed_line))
+        yield f"{known} AND ({' OR '.join(kinds)})", after_prefix
 
 
 def _is_national(number: str, metadata: PhoneMetadata) -> str:
@@ -116,8 +118,9 @@ def _is_of(number: str, kind: PhoneNumberDesc | None, metadata: PhoneMetadata) -
     return f"({_matches(number, kind)} AND {general} AND {long_enough} AND NOT starts_with({number}, '0'))"
 
 
-def _matches(number: str, kind: PhoneNumberDesc) -> str:
-    return f"regexp_full_match({number}, {text(kind.national_number_pattern)})"
+def _matches(number: str, kind: PhoneNumberDesc | None) -> str:
+    pattern = kind.national_number_pattern if kind is not None else None
+    return f"regexp_full_match({number}, {text(pattern)})" if pattern else "false"
 
 
 def _begins(number: str, pattern: str | None) -> str:

@@ -4,6 +4,7 @@ Text sources (CSV, JSON, alerts, literal rows) keep every value as text; the typ
 looking at all values, not at a sample. Parquet files and SQL sources keep their own types.
 """
 
+# ruff: noqa: S608 - names come from triggers.views or are quoted, values are quoted by triggers.sqltext
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +16,7 @@ from triggers import textfiles
 from triggers.literals import as_texts
 from triggers.sources import AlertSource, FileSource, RowSource, SelectSource, Source
 from triggers.sqltext import identifier, text, texts
-from triggers.views import INSTANT, TEXT, VIEWS, View
+from triggers.views import INSTANT, TEXT, TEXTS, VIEWS, View
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -29,6 +30,7 @@ _EXTRA_TYPES = (
     ),
     ("DATE", "TRY_CAST({0} AS DATE) IS NOT NULL AND regexp_full_match({0}, '\\d{{4}}[-/]\\d{{1,2}}[-/]\\d{{1,2}}')"),
     (INSTANT, "TRY_CAST({0} AS TIMESTAMPTZ) IS NOT NULL AND regexp_full_match({0}, '\\d{{4}}[-/].*')"),
+    (TEXTS, "json_valid({0}) AND starts_with({0}, '[')"),
     ("BOOLEAN", "lower({0}) IN ('true', 'false')"),
 )
 
@@ -74,10 +76,13 @@ def _create(db: DuckDBPyConnection, view: str, columns: Iterable[str]) -> None:
 
 
 def named(view: str, written: Sequence[str], mapping: Mapping[str, str]) -> dict[str, str]:
-    """The source's column for each column of the raw table: mapped ones, canonical ones (case aside), then extras."""
+    """The source's column for each column of the raw table: mapped ones, canonical ones (case aside), then extras.
+
+    A mapped column the source lacks is left out: one file of several may well be older than a column.
+    """
     same = {name.lower(): name for name in (*VIEWS[view].types, "recorded_at")}
     folded = {name.lower(): name for name in written}
-    chosen = {name: folded.get(wanted.lower(), wanted) for name, wanted in mapping.items()}
+    chosen = {name: folded[wanted.lower()] for name, wanted in mapping.items() if wanted.lower() in folded}
     for name in written:
         own = same.get(name.lower(), name)
         if own not in chosen and name not in chosen.values():
@@ -100,8 +105,8 @@ def _stage_csv(db: DuckDBPyConnection, source: FileSource, scratch: Path, lines:
 def _csv_table(file: Path, head: textfiles.Header) -> str:
     columns = ", ".join(f"{text(name)}: 'VARCHAR'" for name in head.columns)
     return (
-        f"read_csv({text(str(file))}, auto_detect = false, header = true, delim = {text(head.delimiter)}, quote = '\"', "
-        f"escape = '\"', columns = {{{columns}}}, ignore_errors = true, store_rejects = true, "
+        f"read_csv({text(str(file))}, auto_detect = false, header = true, delim = {text(head.delimiter)}, "
+        f"quote = '\"', escape = '\"', columns = {{{columns}}}, ignore_errors = true, store_rejects = true, "
         f"rejects_table = 'malformed', rejects_scan = 'malformed_scans', rejects_limit = 0)"
     )
 
@@ -192,8 +197,8 @@ def _stage_alerts(db: DuckDBPyConnection, source: AlertSource) -> None:
         try:
             found = read_alerts(path)
             alerts, faults = found.rows, [str(fault) for fault in found.faults]
-        except OSError as fault:
-            alerts, faults = [], [f"{path}: {fault.strerror}"]
+        except OSError as error:
+            alerts, faults = [], [f"{path.name}: {error.strerror}"]
         rows.extend(alerts)
         reason, kind = ("alert_fault", "notice") if alerts else ("unreadable_alert", "row")
         for fault in faults if alerts else faults[:1]:
@@ -203,9 +208,9 @@ def _stage_alerts(db: DuckDBPyConnection, source: AlertSource) -> None:
 
 
 def _stage_rows(db: DuckDBPyConnection, view: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    table = as_texts(rows)
+    table = as_texts(rows, VIEWS[view].types)
     _create(db, view, named(view, table.column_names, {}))
-    if table.num_rows and table.num_columns:
+    if table.num_rows:
         db.register("literal_rows", table)
         _insert(db, view, "literal_rows", named(view, table.column_names, {}))
         db.unregister("literal_rows")

@@ -10,7 +10,7 @@ changed, but somebody should look. Reasons:
 | unreadable_alert | row | an alert file with no alert that could be read; `row` counts the files |
 | alert_fault | notice | something in an alert file that could not be read as it stands |
 | missing | row | a required column is empty |
-| bad_date, bad_time, bad_number, bad_flag, bad_list, bad_value | row if the column is required, else value | wrong type |
+| bad_date, bad_time, bad_number, bad_flag, bad_list, bad_value | row if required, else value | wrong type |
 | unknown_value | row if required, else value | not among the values the column may take |
 | duplicate_key | row | a later record of the same key was kept |
 | orphan | row if required, else value | refers to something no source has |
@@ -38,7 +38,10 @@ CREATE TABLE rejects (
 
 @dataclass
 class ViewReport:
-    """Rows of one view: read = kept + set_aside + later. `nulled` counts values, `later` rows not known yet at `now`."""
+    """Rows of one view: read = kept + set_aside + later, the last being those not known yet at `now`.
+
+    `nulled` counts values, `derived` the rows Kairos added itself, `suspected_duplicates` customers (all kept).
+    """
 
     read: int = 0
     kept: int = 0

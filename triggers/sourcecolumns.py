@@ -16,7 +16,10 @@ LINES = 2_000
 
 
 def columns_of(sources: Sources) -> dict[str, dict[str, str]]:
-    """View -> column -> SQL type as the facts will have them, extras included; types of extras are those of the beginning."""
+    """View -> column -> SQL type as the facts will have them, extras included, without reading the tables.
+
+    The types of extra columns are judged by the beginning of the files; the facts themselves look at all rows.
+    """
     return {
         name: view.types | (_looked_at(sources.views[name])[1] if name in sources.views else {})
         for name, view in VIEWS.items()

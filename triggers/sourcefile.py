@@ -103,7 +103,7 @@ def _source(key: str, node: yaml.Node, path: Path) -> Source:
         encoding = _encoding(options.get("encoding"))
         place = main
         delimiter = options["delimiter"].value if "delimiter" in options else None
-        source = _made(key, main, path.parent, columns, encoding, delimiter)
+        source = _made(key, main, path.parent, columns=columns, encoding=encoding, delimiter=delimiter)
         check_columns(source)
     except SourceError as fault:
         raise _placed(fault, path, key, place) from fault
@@ -125,7 +125,7 @@ def _options(key: str, node: yaml.Node, path: Path) -> dict[str, yaml.Node]:
 
 
 def _made(
-    key: str, main: yaml.Node, folder: Path, columns: dict[str, str], encoding: str, delimiter: str | None
+    key: str, main: yaml.Node, folder: Path, *, columns: dict[str, str], encoding: str, delimiter: str | None
 ) -> Source:
     if isinstance(main, yaml.ScalarNode) and _SELECT.match(main.value):
         return SelectSource(key, file_query(main.value, folder), columns, encoding)
@@ -173,7 +173,7 @@ def _encoding(node: yaml.Node | None) -> str:
 
 
 def _placed(fault: SourceError, path: Path, key: str, node: yaml.Node) -> SourceError:
-    """The same fault with its place in the file; a fault inside a block of SQL has its line counted on from the block's."""
+    """The same fault with its place in the file; one inside a block of SQL has its line counted on from the block's."""
     mark = node.start_mark
     if fault.within and isinstance(node, yaml.ScalarNode) and node.style in _BLOCK:
         line, column = mark.line + 1 + fault.within, 1

@@ -19,8 +19,9 @@ def facts(
 ) -> Facts:
     """In-memory facts as known at `now` (ISO text or datetime; naive ones are local to `timezone`).
 
-    Each keyword is a canonical view, each row a mapping of its columns; columns may be left out and others added, values
-    are checked and cast as if they came from a file. A view not named has no source, so nothing can be unknown to it.
+    Each keyword is a canonical view, each row a mapping of its columns; columns may be left out and others added,
+    values are checked and cast as if they came from a file. A view not named has no source: references to it are not
+    checked.
     """
     unknown = set(tables) - set(VIEWS)
     if unknown:

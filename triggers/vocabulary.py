@@ -76,7 +76,7 @@ def spoken(node: exp.Expr) -> str:
 
 _SPOKEN: tuple[tuple[tuple[type, ...], str], ...] = (
     ((exp.Anonymous,), "the function {name}()"),
-    ((exp.Query, exp.Exists, exp.In), "a query inside the condition"),
+    ((exp.Query, exp.SubqueryPredicate, exp.In), "a query inside the condition"),
     ((exp.AggFunc,), "the aggregate {called}()"),
     ((exp.Window,), "a window over other rows"),
     ((exp.Placeholder, exp.Parameter), "a parameter"),

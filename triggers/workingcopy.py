@@ -1,7 +1,7 @@
 """The database file the facts are copied into: one folder per process and opening, gone afterwards.
 
-A killed process leaves its folder behind. Each folder holds a lock its owner keeps as long as it lives, so whoever opens
-facts next can tell the dead ones' folders from those in use and removes them.
+A killed process leaves its folder behind. Each folder holds a lock its owner keeps as long as it lives, so whoever
+opens facts next can tell the dead ones' folders from those in use and removes them.
 """
 
 from __future__ import annotations

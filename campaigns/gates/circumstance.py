@@ -10,6 +10,7 @@ from campaigns.gate import Case, Gate, Judgement, judged
 if TYPE_CHECKING:
     import pandas as pd
 
+# Each finds customer_id and what was seen. An alert that names no end is taken to last a week.
 _EVIDENCE = {
     "open_claim": """select c.customer_id, min_by(c.claim_id || ' ' || c.status, c.reported_at) as seen from claims c semi join batch b using (customer_id)
                       where c.status in ('reported','accepted','in_review','awaiting_documents','approved') group by 1""",
@@ -26,7 +27,7 @@ _EVIDENCE = {
                             where p.status = 'active') r
                      join alert_cover v on v.region_code = r.region_code
                      join alerts a on a.alert_id = v.alert_id
-                    where a.status = 'active' and a.effective_at <= $now and (a.expires_at is null or a.expires_at > $now)
+                    where a.status = 'active' and a.effective_at <= $now and coalesce(a.expires_at, a.effective_at + interval 7 day) > $now
                     group by 1""",
     "deceased": """select c.customer_id, c.deceased_on::varchar as seen from customers c semi join batch b using (customer_id)
                     where c.deceased_on is not null""",

@@ -8,11 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from campaigns.ledger.ledger import Ledger, instant, seconds
-from channels.contract import Accepted, Finding, Message, Receipt, RetryLater, Result, Unknown
+from channels.contract import Accepted, Finding, Message, Receipt, Result, RetryLater, Unknown
+from channels.protocol import State, forward_rank
 
-RANKS = {"accepted": 2, "delivered": 9, "failed": 9}
-"""How far a status is: a receipt only moves a message to a higher one."""
-SETTLED = {"accepted": "accepted", "delivered": "delivered", "failed": "failed"}
 
 
 class Outbox:
@@ -50,15 +48,18 @@ class Outbox:
         self, results: Sequence[tuple[Message, int, Result]], token: str, clock: datetime, most_attempts: int
     ) -> None:
         """Write down what became of messages this sender had in hand, and opt-outs the provider told us of."""
-        states, attempts = [], []
+        states, attempts, evidence = [], [], []
         for message, tries, result in results:
             outcome, state, retry_at = _state_after(result, tries, clock, most_attempts)
-            provider_id = result.provider_id if isinstance(result, Accepted) else None
             code, detail = getattr(result, "code", ""), getattr(result, "detail", "")
-            states.append((state, provider_id, code, retry_at, message.message_id, token))
+            if isinstance(result, Accepted):
+                evidence.append(_evidence(message.message_id, result.provider_id, result.status, code))
+            else:
+                states.append((state, code, retry_at, message.message_id, token))
             attempts.append((message.message_id, token, seconds(clock), outcome, code, detail))
         with self.store.transaction():
             self.store.many("attempt", attempts)
+            self.store.many("forward", evidence)
             self.store.many("settle", states)
             for message, _, result in results:
                 if getattr(result, "opt_out", False):
@@ -73,28 +74,29 @@ class Outbox:
         with self.store.transaction():
             return self.store.run("orphan", {"token": token})
 
-    def unknown(self, medium: str, settled: datetime, after: str, limit: int) -> list[Message]:
-        """Messages nobody knows about, handed over before `settled`, a page after a message id."""
+    def unknown(self, medium: str, settled: datetime, after: str, limit: int) -> list[tuple[Message, str]]:
+        """Messages nobody knows about, handed over before `settled`, each with the token it was last in hand under."""
         values = {"medium": medium, "settled": seconds(settled), "after": after, "limit": limit}
-        return [_message(row) for row in self.store.rows("unknown", **values)]
+        return [(_message(row), row["token"]) for row in self.store.rows("unknown", **values)]
 
-    def reconcile(self, findings: Sequence[tuple[Message, Finding]], clock: datetime) -> dict[str, int]:
-        """Write down what the provider said: there, or never seen and so safe to send."""
+    def reconcile(self, findings: Sequence[tuple[Message, str, Finding]], clock: datetime) -> dict[str, int]:
+        """Write down what the provider said. That it has a message is true whoever asked; that it never saw it only
+        counts while nobody has had the message in hand since (the token)."""
         counts = {"found": 0, "absent": 0, "undecidable": 0}
-        states, attempts = [], []
-        for message, finding in findings:
-            if isinstance(finding, Unknown):
-                counts["undecidable"] += 1
-                continue
-            found = isinstance(finding, Accepted)
-            counts["found" if found else "absent"] += 1
-            provider_id = finding.provider_id if isinstance(finding, Accepted) else None
-            state = finding.status if isinstance(finding, Accepted) else "reserved"
-            states.append((state, provider_id, "", message.message_id))
-            attempts.append((message.message_id, "", seconds(clock), "found" if found else "absent", "", "reconciled"))
+        absent, attempts = [], []
         with self.store.transaction():
+            for message, token, finding in findings:
+                if isinstance(finding, Unknown):
+                    counts["undecidable"] += 1
+                elif isinstance(finding, Accepted):
+                    evidence = _evidence(message.message_id, finding.provider_id, finding.status, finding.code)
+                    counts["found"] += self.store.run("forward", evidence)
+                    attempts.append((message.message_id, token, seconds(clock), "found", finding.code, "reconciled"))
+                else:
+                    absent.append((message.message_id, token))
+                    attempts.append((message.message_id, token, seconds(clock), "absent", "", "reconciled"))
+            counts["absent"] = self.store.many("absent", absent)
             self.store.many("attempt", attempts)
-            self.store.many("reconcile", states)
         return counts
 
     def give_up(self, medium: str, window: datetime) -> int:
@@ -107,14 +109,25 @@ class Outbox:
         values = {"message_id": receipt.message_id, "provider_id": receipt.provider_id, "code": receipt.code}
         with self.store.transaction():
             self.store.run("receipt", {**values, "status": receipt.status, "at": seconds(clock)})
-            moved = self.store.run("forward", {**values, "state": receipt.status, "rank": RANKS[receipt.status]})
+            moved = self.store.run("forward", _evidence(receipt.message_id, receipt.provider_id, receipt.status, receipt.code))
             if receipt.refusal and receipt.refusal.opt_out and (row := self.store.one("customer_of_message", message_id=receipt.message_id)):
                 self._opt_out(row[0], row[1], clock, f"provider code {receipt.code}")
         return moved > 0
 
+    def claimed(self, provider_ids: Sequence[str]) -> set[str]:
+        """Which of these provider ids belong to messages of ours already."""
+        rows = self.store.all("claimed", provider_ids=json.dumps(list(provider_ids)))
+        return {row[0] for row in rows}
+
     def _opt_out(self, customer_id: str, medium: str, clock: datetime, source: str) -> None:
         values = {"customer_id": customer_id, "purpose": "*", "medium": medium, "at": seconds(clock), "source": source}
         self.store.run("opt_out", values)
+
+
+def _evidence(message_id: str, provider_id: str, status: str, code: str) -> dict[str, Any]:
+    """Parameters of `forward`: that the provider has the message is true whoever brings it, whenever and however often."""
+    rank = forward_rank[State(status)]
+    return {"message_id": message_id, "provider_id": provider_id, "state": status, "code": code, "rank": rank}
 
 
 def _state_after(result: Result, tries: int, clock: datetime, most: int) -> tuple[str, str, int | None]:

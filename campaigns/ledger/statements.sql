@@ -73,8 +73,7 @@ returning message_id, campaign, purpose, medium, customer_id, address, locale, p
 
 -- name: settle
 -- What became of a message this sender handed over; another sender's token changes nothing.
-update messages set state = ?, provider_id = coalesce(?, provider_id), code = ?, retry_at = ?
- where message_id = ? and token = ? and state = 'handed';
+update messages set state = ?, code = ?, retry_at = ? where message_id = ? and token = ? and state in ('handed', 'unknown');
 
 -- name: attempt
 insert into attempts (message_id, token, at, outcome, code, detail) values (?, ?, ?, ?, ?, ?);
@@ -90,13 +89,13 @@ update messages set state = 'unknown' where state = 'handed' and token = :token;
 -- name: unknown
 -- Messages to ask the provider about: handed over long enough ago for the answer to be certain.
 select message_id, campaign, purpose, medium, customer_id, address, locale, parts, not_before, not_after, expires_at, reserved_at,
-       timezone, template, attempts
+       timezone, template, token
   from messages where state = 'unknown' and medium = :medium and handed_at <= :settled and message_id > :after
  order by message_id limit :limit;
 
--- name: reconcile
--- What the provider said of a message nobody knew about.
-update messages set state = ?, provider_id = coalesce(?, provider_id), code = ? where message_id = ? and state = 'unknown';
+-- name: absent
+-- The provider never saw it: back into the outbox, unless somebody else has had it in hand since we asked.
+update messages set state = 'reserved' where message_id = ? and token = ? and state = 'unknown';
 
 -- name: give_up
 -- The provider cannot say: marketing is never sent twice, what a customer must know is sent again.
@@ -130,7 +129,12 @@ on conflict do nothing;
 -- A receipt moves a message only forward.
 update messages set state = :state, provider_id = coalesce(:provider_id, provider_id), code = :code
  where message_id = :message_id
-   and case state when 'reserved' then 0 when 'handed' then 1 when 'unknown' then 1 when 'accepted' then 2 else 9 end < :rank;
+   and case state when 'reserved' then 0 when 'handed' then 1 when 'unknown' then 2 when 'expired' then 3 when 'retracted' then 4
+                  when 'accepted' then 5 when 'failed' then 6 else 7 end < :rank;
+
+-- name: claimed
+-- Provider ids that belong to messages of ours.
+select provider_id from messages where provider_id in (select value from json_each(:provider_ids));
 
 -- name: opt_out
 insert into opt_outs (customer_id, purpose, medium, at, source) values (:customer_id, :purpose, :medium, :at, :source)

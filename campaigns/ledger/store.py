@@ -72,7 +72,7 @@ class Store:
         """Run a named statement once; the number of rows it changed."""
         return self._db.execute(statements()[name], values or {}).rowcount
 
-    def many(self, name: str, rows: Iterable[Sequence[Any]]) -> int:
+    def many(self, name: str, rows: Iterable[Sequence[Any] | Mapping[str, Any]]) -> int:
         """Run a named statement for each row of values; the number of rows changed."""
         before = self._db.total_changes
         self._db.executemany(statements()[name], rows)

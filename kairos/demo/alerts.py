@@ -1,4 +1,4 @@
-"""The view `alerts`: a typhoon and a rainstorm in force on the day, one over, one called off, one test, one still to come."""
+"""The view `alerts`: a typhoon and a rainstorm in force on the day; others over, called off, a test, or to come."""
 
 from __future__ import annotations
 

@@ -10,8 +10,20 @@ from numpy.random import Generator
 
 from kairos.demo.block import Flags, Whole
 from kairos.demo.catalogue import LINES
-from kairos.demo.columns import ABSENT, DAY, between, chance, digits, instants, joined, moment, numbers, place_in_group
-from kairos.demo.columns import where, words
+from kairos.demo.columns import (
+    ABSENT,
+    DAY,
+    between,
+    chance,
+    digits,
+    instants,
+    joined,
+    moment,
+    numbers,
+    place_in_group,
+    where,
+    words,
+)
 from kairos.demo.customers import customer_ids
 from kairos.demo.dirt import RATES, Dirt
 from kairos.demo.people import People

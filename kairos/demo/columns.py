@@ -1,4 +1,4 @@
-"""From arrays of codes, days and seconds to the columns of a table. Days and seconds count from `as_of`, 00:00 local."""
+"""From arrays of codes, days and seconds to columns of a table. Days and seconds count from `as_of`, 00:00 local."""
 
 from __future__ import annotations
 

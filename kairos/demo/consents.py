@@ -36,7 +36,7 @@ def consents(people: People, joined_on: Whole) -> pa.Table:
     statement = np.concatenate([np.full(int(part.who.sum()), i) for i, part in enumerate(said)])
     who = np.concatenate([np.flatnonzero(part.who) for part in said])
     later = np.array([part.later for part in said])[statement]
-    since = np.where(later, joined_on[who] + 1 + (rng.random(who.size) * -(joined_on[who] + 1)), joined_on[who])
+    since = np.where(later, joined_on[who] - rng.random(who.size) * (joined_on[who] + 1), joined_on[who])
     at = moment(rng, since.astype(np.int64), 9, 18)
     order = np.lexsort((statement, at, who))
     who, statement, at = who[order], statement[order], at[order]

@@ -120,8 +120,8 @@ def _other_id(letter: str, rows: pa.Table) -> pa.ChunkedArray:
 
 
 def _replace(rows: pa.Table, **columns: pa.ChunkedArray | str | None) -> pa.Table:
-    for name, values in columns.items():
-        if values is None or isinstance(values, str):
-            values = pa.repeat(pa.scalar(values, pa.string()), rows.num_rows)
+    for name, value in columns.items():
+        constant = value is None or isinstance(value, str)
+        values = pa.repeat(pa.scalar(value, pa.string()), rows.num_rows) if constant else value
         rows = rows.set_column(rows.schema.get_field_index(name), rows.schema.field(name), values)
     return rows

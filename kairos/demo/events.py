@@ -1,4 +1,4 @@
-"""The view `events`: contacts, quotes, premiums paid and failed, claims moving, services used, surveys answered."""
+"""The view `events`: contacts, quotes, premiums paid and failed, claims moving, services used, answers given."""
 
 from __future__ import annotations
 
@@ -40,6 +40,8 @@ ABANDONED = 0.03
 """Share of customers with a quote they did not take up, half of them in the last three days."""
 QUOTED_FIRST = 0.4
 SURVEYED = 0.35
+DOCUMENTS_SENT = 0.2
+PAID_IN_TIME = 0.7
 
 
 @dataclass(frozen=True)
@@ -59,19 +61,21 @@ class Happenings:
         return Happenings(self.who[mask], self.at[mask], *columns)
 
 
-def events(people: People, owned: Terms, drawn: Claims) -> pa.Table:
+def events(people: People, owned: Terms, drawn: Claims, joined_on: Whole) -> pa.Table:
     """All events of a block's customers, in order of customer and time."""
     sources: list[Callable[[People, Terms, Claims], Happenings]] = [
         _contacts,
         _quotes_taken,
         _quotes_abandoned,
         _premiums_paid,
+        _premiums_to_come,
         _payments_failed,
         _claims_moved,
+        _documents_sent,
         _services,
         _surveys,
     ]
-    parts = [_until_silence(people, source(people, owned, drawn)) for source in sources]
+    parts = [_plausible(people, joined_on, source(people, owned, drawn)) for source in sources]
     who, at = (np.concatenate([getattr(part, name) for part in parts]) for name in ("who", "at"))
     order = np.lexsort((at, who))
     who, at = who[order], at[order]
@@ -94,10 +98,10 @@ def events(people: People, owned: Terms, drawn: Claims) -> pa.Table:
     )
 
 
-def _until_silence(people: People, happened: Happenings) -> Happenings:
-    """Nothing is heard of a dormant customer after the last contact."""
-    since = people.silent_since[happened.who]
-    return happened.kept((since == ABSENT) | (happened.at < (since + 1) * DAY))
+def _plausible(people: People, joined_on: Whole, happened: Happenings) -> Happenings:
+    """Nothing but a quote is heard of customers before they join, nor of the dormant after the last contact."""
+    since, joined_at = people.silent_since[happened.who], (joined_on[happened.who] - 3) * DAY
+    return happened.kept((happened.at >= joined_at) & ((since == ABSENT) | (happened.at < (since + 1) * DAY)))
 
 
 def _happenings(
@@ -105,6 +109,7 @@ def _happenings(
     at: Whole,
     kind: str | pa.Array,
     channel: str | pa.Array,
+    *,
     subject: pa.Array | None = None,
     properties: pa.Array | None = None,
 ) -> Happenings:
@@ -144,7 +149,7 @@ def _quotes_taken(people: People, owned: Terms, drawn: Claims) -> Happenings:
     recent = (day >= -60) & (owned.earlier_terms == 0) & chance(rng, QUOTED_FIRST, owned.who.size)
     row = np.flatnonzero(recent)
     at = owned.recorded[row] - between(rng, 1_200, 3 * DAY, row.size)
-    return _happenings(owned.who[row], at, "quote_started", "web", words(catalogue().ids, owned.product[row]))
+    return _happenings(owned.who[row], at, "quote_started", "web", subject=words(catalogue().ids, owned.product[row]))
 
 
 def _quotes_abandoned(people: People, owned: Terms, drawn: Claims) -> Happenings:
@@ -155,7 +160,7 @@ def _quotes_abandoned(people: People, owned: Terms, drawn: Claims) -> Happenings
     at = moment(rng, np.where(chance(rng, 0.5, who.size), recent, earlier))
     offered = np.flatnonzero(catalogue().insurance & catalogue().active)
     product = words(catalogue().ids, offered[rng.integers(0, offered.size, who.size)])
-    return _happenings(who, at, "quote_started", "web", product)
+    return _happenings(who, at, "quote_started", "web", subject=product)
 
 
 def _premiums_paid(people: People, owned: Terms, drawn: Claims) -> Happenings:
@@ -164,7 +169,18 @@ def _premiums_paid(people: People, owned: Terms, drawn: Claims) -> Happenings:
     paid = np.where(owned.due == ABSENT, owned.recorded, moment(rng, owned.due - 365, 9, 18))
     paid = np.maximum(paid, owned.recorded)
     row = np.flatnonzero((paid >= -WINDOW * DAY) & (paid < HORIZON * DAY))
-    return _happenings(owned.who[row], paid[row], "premium_paid", "bank", policy_ids(people, owned).take(pa.array(row)))
+    ids = policy_ids(people, owned).take(pa.array(row))
+    return _happenings(owned.who[row], paid[row], "premium_paid", "bank", subject=ids)
+
+
+def _premiums_to_come(people: People, owned: Terms, drawn: Claims) -> Happenings:
+    """Premiums that will be paid in the days after `as_of`, most of them on time."""
+    rng = people.block.rng("premiums to come")
+    ahead = (owned.due >= 1) & (owned.due <= HORIZON)
+    row = np.flatnonzero(ahead & chance(rng, PAID_IN_TIME, owned.who.size))
+    at = moment(rng, np.maximum(owned.due[row] - between(rng, 0, 6, row.size), 1), 9, 18)
+    ids = policy_ids(people, owned).take(pa.array(row))
+    return _happenings(owned.who[row], at, "premium_paid", "bank", subject=ids)
 
 
 def _payments_failed(people: People, owned: Terms, drawn: Claims) -> Happenings:
@@ -174,9 +190,8 @@ def _payments_failed(people: People, owned: Terms, drawn: Claims) -> Happenings:
     row = np.flatnonzero(overdue & chance(rng, 0.6, owned.who.size))
     at, why = moment(rng, owned.due[row], 6, 9), rng.integers(0, 2, row.size)
     reasons = words(['{"reason": "insufficient_funds"}', '{"reason": "card_expired"}'], why)
-    return _happenings(
-        owned.who[row], at, "payment_failed", "bank", policy_ids(people, owned).take(pa.array(row)), reasons
-    )
+    ids = policy_ids(people, owned).take(pa.array(row))
+    return _happenings(owned.who[row], at, "payment_failed", "bank", subject=ids, properties=reasons)
 
 
 def _claims_moved(people: People, owned: Terms, drawn: Claims) -> Happenings:
@@ -184,12 +199,21 @@ def _claims_moved(people: People, owned: Terms, drawn: Claims) -> Happenings:
     row = np.flatnonzero(drawn.updated >= -60 * DAY)
     texts = words([f'{{"status": "{state}"}}' for state in CLAIM_STATES], drawn.status[row])
     ids = claim_ids(people, drawn).take(pa.array(row))
-    return _happenings(drawn.who[row], drawn.updated[row], "claim_progress", "claims", ids, texts)
+    return _happenings(drawn.who[row], drawn.updated[row], "claim_progress", "claims", subject=ids, properties=texts)
+
+
+def _documents_sent(people: People, owned: Terms, drawn: Claims) -> Happenings:
+    """Some who owe documents have sent them, and the claim has not moved on yet."""
+    rng = people.block.rng("documents")
+    waiting = drawn.status == CLAIM_STATES.index("awaiting_documents")
+    row = np.flatnonzero(waiting & chance(rng, DOCUMENTS_SENT, drawn.who.size))
+    at, ids = drawn.updated[row] + between(rng, 7_200, 2 * DAY, row.size), claim_ids(people, drawn).take(pa.array(row))
+    return _happenings(drawn.who[row], at, "documents_uploaded", "app", subject=ids)
 
 
 def _services(people: People, owned: Terms, drawn: Claims) -> Happenings:
     who, product, at = service_use(people, owned)
-    return _happenings(who, at, "service_used", "partner", words(catalogue().ids, product))
+    return _happenings(who, at, "service_used", "partner", subject=words(catalogue().ids, product))
 
 
 def _surveys(people: People, owned: Terms, drawn: Claims) -> Happenings:
@@ -200,6 +224,5 @@ def _surveys(people: People, owned: Terms, drawn: Claims) -> Happenings:
     score = np.clip(np.rint(rng.normal(np.where(denied, 2.3, 4.2), 0.9)), 1, 5).astype(np.int64)
     at = drawn.updated[row] + between(rng, DAY, 10 * DAY, row.size)
     texts = words([f'{{"score": {value}}}' for value in range(1, 6)], score - 1)
-    return _happenings(
-        drawn.who[row], at, "survey_answered", "sms", claim_ids(people, drawn).take(pa.array(row)), texts
-    )
+    ids = claim_ids(people, drawn).take(pa.array(row))
+    return _happenings(drawn.who[row], at, "survey_answered", "sms", subject=ids, properties=texts)

@@ -75,7 +75,8 @@ def regions() -> pa.Table:
 
 
 def _shares(weights: Real) -> Real:
-    return weights / weights.sum()
+    shares: Real = weights / weights.sum()
+    return shares
 
 
 def _rows(name: str) -> list[dict[str, str]]:

@@ -21,6 +21,7 @@ from kairos.demo.gazetteer import regions
 from kairos.demo.parts import Parts
 from kairos.demo.summary import DemoSummary
 from kairos.demo.tables import block_tables
+from kairos.errors import KairosError
 
 Progress = Callable[[str, int, int], None]
 """Called with the stage, how many customers are done, and how many there are."""
@@ -28,7 +29,7 @@ Progress = Callable[[str, int, int], None]
 BLOCKS_PER_PART = 10
 
 
-class DemoError(ValueError):
+class DemoError(KairosError):
     """The demo insurer cannot be made as asked for; the message says what to change."""
 
 

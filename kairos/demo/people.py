@@ -85,14 +85,14 @@ def _traits(rng: Generator, age: Real, female: Flags, english: Flags) -> Real:
 
 
 def _births(rng: Generator, as_of: date, age: Real) -> Whole:
-    """Days of birth; a few on the day of the year that `as_of` is, 28 February for the 29th."""
-    born = -np.floor(age * 365.25).astype(np.int64)
-    today = np.datetime64(as_of, "D")
-    year = np.datetime64(as_of, "Y") - np.floor(age).astype("timedelta64[Y]")
-    month_start = (year + np.timedelta64(as_of.month - 1, "M")).astype("datetime64[D]")
-    birthday = month_start + np.timedelta64(min(as_of.day, 28) - 1, "D")
-    now = chance(rng, BIRTHDAY_NOW, age.size)
-    return np.where(now, (birthday - today).astype(np.int64), born)
+    """Days of birth; a few on the day of the year that `as_of` is."""
+    years = np.floor(age).astype(np.int64)
+    if (as_of.month, as_of.day) == (2, 29):
+        years = -(-years // 4) * 4
+    month = np.datetime64(as_of, "M") - (12 * years).astype("timedelta64[M]")
+    birthday = month.astype("datetime64[D]").astype(np.int64) + as_of.day - 1
+    this_day = birthday - np.datetime64(as_of, "D").astype(np.int64)
+    return np.where(chance(rng, BIRTHDAY_NOW, age.size), this_day, -np.floor(age * 365.25).astype(np.int64))
 
 
 def _places(rng: Generator, english: Flags) -> Whole:

@@ -31,7 +31,8 @@ def policies(people: People, owned: Terms, names: pa.Array) -> pa.Table:
     places = gazetteer()
     premium, discount, quote = _premiums(rng, people, owned)
     located = np.isin(owned.line, [LINES.index("motor"), LINES.index("home")])
-    active_yearly = (owned.status == STATES.index("active")) & (catalogue().years[owned.product] == 1) & ~owned.followed
+    active = owned.status == STATES.index("active")
+    renewable = active & (catalogue().years[owned.product] == 1)
     return table(
         "policies",
         {
@@ -47,8 +48,8 @@ def policies(people: People, owned: Terms, names: pa.Array) -> pa.Table:
             "insured_object": _objects(rng, people, owned, names, region),
             "insured_region_code": where(located, words(places.texts("code"), region), None),
             "renews_policy_id": ids.take(pa.array(owned.renews, mask=owned.renews == ABSENT)),
-            "next_premium_due": days(as_of, np.where(owned.status == 0, owned.due, ABSENT)),
-            "renewal_premium": numbers(quote, ~active_yearly),
+            "next_premium_due": days(as_of, np.where(active, owned.due, ABSENT)),
+            "renewal_premium": numbers(quote, ~renewable),
             "no_claim_discount": pa.array(discount, mask=owned.line != LINES.index("motor")),
             "recorded_at": instants(as_of, owned.recorded),
         },

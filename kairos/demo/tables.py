@@ -26,7 +26,7 @@ def block_tables(block: Block, dirt: Dirt) -> dict[str, pa.Table]:
         "customers": spoil(block, customers(people, called, joined_on), dirt),
         "policies": policies(people, owned, called),
         "claims": claims(people, owned, reported, dirt),
-        "events": events(people, owned, reported),
+        "events": events(people, owned, reported, joined_on),
         "consents": consents(people, joined_on),
         "complaints": complaints(people),
     }

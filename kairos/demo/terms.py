@@ -60,7 +60,6 @@ class Terms:
     status: Whole
     recorded: Whole
     renews: Whole
-    followed: Flags
     number: Whole
     due: Whole
     earlier_terms: Whole
@@ -167,7 +166,6 @@ def _expand(rng: Generator, contracts: Contracts) -> Terms:
         status=_status(end, last, contracts.ended_as[contract], catalogue().years[contracts.product[contract]]),
         recorded=_recorded(rng, start, np.where(years_later == 1, contracts.next_agreed[contract], ABSENT)),
         renews=np.where(step > 0, rows - 1, ABSENT),
-        followed=~last,
         number=place_in_group(who),
         due=contracts.due[contract],
         earlier_terms=step,

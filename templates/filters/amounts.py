@@ -16,14 +16,23 @@ MOST_DIGITS = 6
 """Most decimal places a template may ask for."""
 
 
+Number = int | float | Decimal
+
+
+def numeric(value: object) -> Number:
+    """Return a value that is a number; true and false, which Python counts as 1 and 0, are none."""
+    if isinstance(value, (int, float, Decimal)) and value.__class__ is not bool:
+        return value
+    raise UnsayableError(f"{value!r} is not a number")
+
+
 def quantity(value: object) -> Decimal:
     """Return a number as it is written in decimal, not as the binary fraction it is kept in."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
-        raise UnsayableError(f"{value!r} is not a number")
+    value = numeric(value)
     number = Decimal(str(value)) if isinstance(value, float) else Decimal(value)
     if not number.is_finite():
         raise UnsayableError(f"{value!r} is not a number")
-    return number
+    return number or abs(number)
 
 
 @dataclass(frozen=True)
@@ -51,10 +60,12 @@ def tariff(currency: str, locale: str) -> Tariff | None:
 
 
 @lru_cache(REMEMBERED)
-def _money(amount: Decimal, currency: str, locale: str) -> str:
+def _money(value: Number, currency: str, locale: str) -> str:
+    amount = quantity(value)
+    if not _is_currency(currency):
+        raise UnsayableError(f"{currency!r} is not a currency of ISO 4217, such as CNY")
     style = tariff(currency, locale)
-    smallest = Decimal(1).scaleb(-style.digits) if style else Decimal(1)
-    if style and amount.quantize(smallest, ROUND_HALF_EVEN) >= 0:
+    if style and (amount >= 0 or amount.quantize(Decimal(1).scaleb(-style.digits), ROUND_HALF_EVEN) == 0):
         return style.write(abs(amount))
     from babel.numbers import format_currency
 
@@ -69,32 +80,32 @@ def _is_currency(code: str) -> bool:
 
 
 def amount_filters(locale: str) -> dict[str, Callable[..., object]]:
-    """Return `money`, `number`, `percent` and `round` for a locale."""
+    """Return `money`, `number` and `percent` for a locale."""
     tag = babel_locale(locale)
 
     def money(value: object, currency: object) -> str:
-        if not isinstance(currency, str) or not _is_currency(currency):
-            raise UnsayableError(f"{currency!r} is not a currency of ISO 4217, such as CNY")
-        return _money(quantity(value), currency, tag)
+        if isinstance(currency, str):
+            return _money(numeric(value), currency, tag)
+        raise UnsayableError(f"{currency!r} is not a currency of ISO 4217, such as CNY")
 
     @lru_cache(REMEMBERED)
-    def decimal(value: Decimal, digits: int | None) -> str:
+    def decimal(value: Number, digits: int | None) -> str:
         from babel.numbers import format_decimal
 
         pattern = None if digits is None else "#,##0" + ("." + "0" * digits if digits else "")
-        return format_decimal(value, pattern, locale=tag)
+        return format_decimal(quantity(value), pattern, locale=tag)
 
     @lru_cache(REMEMBERED)
-    def share(value: Decimal) -> str:
+    def share(value: Number) -> str:
         from babel.numbers import format_percent
 
-        return format_percent(value.quantize(Decimal("0.001")), locale=tag, decimal_quantization=False)
+        return format_percent(quantity(value).quantize(Decimal("0.001")), locale=tag, decimal_quantization=False)
 
     def number(value: object, digits: int | None = None) -> str:
-        return decimal(quantity(value), None if digits is None else decimal_places(digits))
+        return decimal(numeric(value), None if digits is None else decimal_places(digits))
 
     def percent(value: object) -> str:
-        return share(quantity(value))
+        return share(numeric(value))
 
     return {"money": money, "number": number, "percent": percent}
 

@@ -11,6 +11,19 @@ def language(locale: str) -> str:
     return locale.replace("_", "-").split("-")[0].lower()
 
 
+def exists(locale: str) -> bool:
+    """Does Babel know the locale? For the two languages Kairos comes with it is not even asked, nor loaded."""
+    if locale in {"zh-CN", "en"}:
+        return True
+    from babel import Locale, UnknownLocaleError
+
+    try:
+        Locale.parse(babel_locale(locale))
+    except (UnknownLocaleError, ValueError):
+        return False
+    return True
+
+
 def babel_locale(locale: str) -> str:
     """Return the locale as Babel writes it: zh_CN for zh-CN."""
     return locale.replace("-", "_")

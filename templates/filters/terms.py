@@ -44,7 +44,7 @@ _PERILS = {
     "tsunami": ("海啸", "tsunami"),
     "volcano": ("火山活动", "volcanic activity"),
 }
-_BY_CHINESE = {chinese: (chinese, english) for chinese, english in _PERILS.values()}
+_BY_CHINESE = {words[0]: words for words in reversed(_PERILS.values())}
 _UNKNOWN_PERIL = ("灾害性天气", "severe weather")
 
 

@@ -96,6 +96,11 @@ def test_compiled_conditions_name_only_quoted_columns_and_keep_no_comments() -> 
     assert sound["p"].lines == {"motor"}
 
 
+def test_a_condition_nested_without_end_is_a_problem() -> None:
+    [problem] = check_eligibility({"p": "(" * 5000 + "age > 1" + ")" * 5000})
+    assert problem.message.startswith("cannot be read")
+
+
 @given(st.text(max_size=40))
 def test_no_text_makes_the_check_fall_over(text: str) -> None:
     assert len(check_eligibility({"p": text})) <= 1

@@ -19,7 +19,7 @@ Matrices = tuple[csr_matrix, csr_matrix]
 
 @pytest.fixture
 def rows() -> Matrices:
-    """(interactions, features): 120 rows in which feature 0 means item 0, feature 1 means item 1; item 3 is never taken."""
+    """(interactions, features) of 120 rows: features 0 to 2 mean items 0 to 2, item 3 is never taken."""
     draw = np.random.default_rng(3)
     kind = draw.integers(0, 3, 120)
     features = np.zeros((120, 5), dtype=np.float32)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,7 +34,7 @@ INSURER = {
     "campaign.name": "motor-renewal",
     "today": date(2026, 11, 23),
 }
-FACTS: dict[str, object] = {
+FACTS: dict[str, Any] = {
     "customer.customer_id": "C7",
     "customer.name": "欧阳小明",
     "customer.gender": "male",
@@ -83,14 +84,12 @@ ENGLISH: dict[str, object] = {
         {"name": "Designated driver", "reason": "popular with our customers", "product_id": "S2"},
     ],
 }
-BARE = {
-    name: None
-    for name in (
-        *("customer.name", "customer.gender", "policy.insured_object", "policy.renewal_premium"),
-        *("policy.no_claim_discount", "policy.premium", "claim.amount", "alert.headline", "alert.expires_at"),
-        *("links.renew", "links.upload", "links.app", "links.claims_guide"),
-    )
-}
+UNKNOWN = (
+    *("customer.name", "customer.gender", "policy.insured_object", "policy.renewal_premium"),
+    *("policy.no_claim_discount", "policy.premium", "claim.amount", "alert.headline", "alert.expires_at"),
+    *("links.renew", "links.upload", "links.app", "links.claims_guide"),
+)
+BARE: dict[str, object] = dict.fromkeys(UNKNOWN)
 STATES = ("reported", "accepted", "in_review", "awaiting_documents", "approved", "denied", "paid", "closed", "reopened")
 SITUATIONS: dict[str, tuple[str, dict[str, object]]] = {
     "motor_renewal": ("motor_renewal", {}),
@@ -108,11 +107,18 @@ SITUATIONS: dict[str, tuple[str, dict[str, object]]] = {
     ),
     "disaster_care, during": ("disaster_care", {}),
     "disaster_care, during, little known": ("disaster_care", {**BARE, "alert.event": "UFO"}),
-    "disaster_care, after": ("disaster_care", {"alert.expires_at": datetime(2026, 11, 22, 20, 0, tzinfo=SHANGHAI)}),
+    "disaster_care, after": (
+        "disaster_care",
+        {
+            "alert.effective_at": datetime(2026, 11, 20, 9, 0, tzinfo=SHANGHAI),
+            "alert.expires_at": datetime(2026, 11, 22, 20, 0, tzinfo=SHANGHAI),
+        },
+    ),
     "dormancy_care": ("dormancy_care", {"customer.gender": "female"}),
     "birthday": ("birthday", {}),
     "motor_service_offer": ("motor_service_offer", {}),
-    "health_cross_sell": ("health_cross_sell", {}),
+    "health_cross_sell": ("health_cross_sell", {"offer.name": "e-Health 2027", "offer.product_id": "H1"}),
+    "health_cross_sell, one": ("health_cross_sell", {"offers": [FACTS["offers"][0]]}),
     "agent_follow_up": ("agent_follow_up", {}),
     "agent_follow_up, no policy and no claim": ("agent_follow_up", {"policy.policy_id": None, "claim.claim_id": None}),
 }

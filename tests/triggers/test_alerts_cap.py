@@ -32,8 +32,10 @@ def alert(
 ) -> str:
     refers = f"<references>{references}</references>" if references else ""
     return (
-        f'<alert xmlns="urn:oasis:names:tc:emergency:cap:{version}"><identifier>{identifier}</identifier><sender>s</sender>'
-        f"<sent>{sent}</sent><status>{status}</status><msgType>{kind}</msgType><scope>Public</scope>{refers}{''.join(infos)}</alert>"
+        f'<alert xmlns="urn:oasis:names:tc:emergency:cap:{version}"><identifier>{identifier}</identifier>'
+        "<sender>s</sender>"
+        f"<sent>{sent}</sent><status>{status}</status><msgType>{kind}</msgType><scope>Public</scope>"
+        f"{refers}{''.join(infos)}</alert>"
     )
 
 
@@ -219,7 +221,8 @@ def test_a_feed_that_breaks_off_keeps_the_alerts_before_the_break(read):
 
 def test_an_envelope_hands_out_the_alerts_inside_it(read):
     body = "".join(
-        f"<contentObject><xmlContent><embeddedXMLContent>{alert(name, info())}</embeddedXMLContent></xmlContent></contentObject>"
+        f"<contentObject><xmlContent><embeddedXMLContent>{alert(name, info())}</embeddedXMLContent></xmlContent>"
+        "</contentObject>"
         for name in ("A1", "A2")
     )
     document = f'<EDXLDistribution xmlns="urn:oasis:names:tc:emergency:EDXL:DE:1.0">{body}</EDXLDistribution>'

@@ -13,10 +13,10 @@ from triggers import alerts
 from triggers.alerts import AlertFault, read_alerts
 
 CAP = (
-    '<alert xmlns="urn:oasis:names:tc:emergency:cap:1.2"><identifier>A1</identifier><sender>s</sender>'
-    "<sent>2026-08-01T08:00:00+08:00</sent><status>Actual</status><msgType>Alert</msgType><scope>Public</scope>"
-    "<info><event>Typhoon</event></info></alert>"
-).encode()
+    b'<alert xmlns="urn:oasis:names:tc:emergency:cap:1.2"><identifier>A1</identifier><sender>s</sender>'
+    b"<sent>2026-08-01T08:00:00+08:00</sent><status>Actual</status><msgType>Alert</msgType><scope>Public</scope>"
+    b"<info><event>Typhoon</event></info></alert>"
+)
 
 
 def written(folder: Path, content: bytes) -> Path:

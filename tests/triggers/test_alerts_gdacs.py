@@ -18,7 +18,8 @@ def item(
 ) -> str:
     return (
         f"<item><title>{level} {kind}</title><pubDate>Sun, 02 Aug 2026 06:00:00 GMT</pubDate>"
-        f"<gdacs:fromdate>Sat, 01 Aug 2026 00:00:00 GMT</gdacs:fromdate><gdacs:todate>Mon, 03 Aug 2026 00:00:00 GMT</gdacs:todate>"
+        f"<gdacs:fromdate>Sat, 01 Aug 2026 00:00:00 GMT</gdacs:fromdate>"
+        "<gdacs:todate>Mon, 03 Aug 2026 00:00:00 GMT</gdacs:todate>"
         f"<gdacs:eventtype>{kind}</gdacs:eventtype><gdacs:eventid>{number}</gdacs:eventid><gdacs:episodeid>7</gdacs:episodeid>"
         f"<gdacs:alertlevel>{level}</gdacs:alertlevel><georss:point>{point}</georss:point>{extra}</item>"
     )

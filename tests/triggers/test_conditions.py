@@ -32,16 +32,14 @@ def fault(text: str) -> ConditionError:
 
 
 def test_a_name_means_the_default_views_column_else_that_of_the_only_other_view_with_one() -> None:
-    assert sql("line = 'motor'") == "\"policies\".\"line\" = 'motor'"
-    assert sql("tier = 'gold'") == "\"customers\".\"tier\" = 'gold'"
-    assert sql("customer_id = 'C1'") == "\"policies\".\"customer_id\" = 'C1'"
-    assert sql("CUSTOMERS.Tier = 'gold'") == "\"customers\".\"tier\" = 'gold'"
-    assert sql("\"odd name\" = 'x'") == "\"policies\".\"Odd Name\" = 'x'"
+    assert sql("line = 'motor'") == '"policies"."line" = \'motor\''
+    assert sql("tier = 'gold'") == '"customers"."tier" = \'gold\''
+    assert sql("customer_id = 'C1'") == '"policies"."customer_id" = \'C1\''
+    assert sql("CUSTOMERS.Tier = 'gold'") == '"customers"."tier" = \'gold\''
+    assert sql("\"odd name\" = 'x'") == '"policies"."Odd Name" = \'x\''
 
 
 def test_a_name_that_several_other_views_have_must_say_whose() -> None:
-    error = fault("line = 'motor' and channel = 'app' and type = 'call' and updated_at > now and amount > 1 and region = 'x'")
-    assert (error.message, error.line, error.column) == ("there is no column 'region'", 1, 91)
     scopes = {"policies": {"line": "VARCHAR"}, "events": {"at": "DATE"}, "claims": {"at": "DATE"}}
     with pytest.raises(ConditionError, match="several views have a column 'at'") as caught:
         parse_condition("at = today", scopes, "policies")
@@ -49,7 +47,7 @@ def test_a_name_that_several_other_views_have_must_say_whose() -> None:
 
 
 def test_today_and_now_are_the_insurers() -> None:
-    assert sql("expiry_date >= today") == "\"policies\".\"expiry_date\" >= CAST('2026-03-01' AS DATE)"
+    assert sql("expiry_date >= today") == '"policies"."expiry_date" >= CAST(\'2026-03-01\' AS DATE)'
     assert sql("occurred_at < now").endswith("CAST('2026-03-01 01:00:00.000000+00:00' AS TIMESTAMPTZ)")
 
 
@@ -127,13 +125,13 @@ def test_whatever_reads_more_than_the_row_is_refused(text: str, message: str) ->
         ("line = 'x' and coalesc(tier, 'x') = 'y'", "the function coalesc()", (1, 16), "did you mean coalesce?"),
         ("status = 'activ'", "policies.status is never 'activ'", (1, 10), "did you mean active?"),
         ("status in ('active', 'Lapsed')", "policies.status is never 'Lapsed'", (1, 22), "did you mean lapsed?"),
-        ("line = 5", '"policies"."line" is a text, 5 is a number', (1, 1), "single quotes"),
-        ("premium > '5'", "\"policies\".\"premium\" is a number, '5' is a text", (1, 1), "single quotes"),
+        ("line = 5", "policies.line is a text, 5 is a number", (1, 1), "single quotes"),
+        ("premium > '5'", "policies.premium is a number, '5' is a text", (1, 1), "single quotes"),
         ("expiry_date = 'soon'", "'soon' is not a date", (1, 15), "write '2026-03-01'"),
         ("expiry_date between '2026-01-01' and '2026-02-30'", "'2026-02-30' is not a date", (1, 38), "2026-03-01"),
         ("occurred_at > 'noon'", "'noon' is not a time", (1, 15), "09:00:00"),
         ("expiry_date > cast('abc' as date)", "'abc' is not a date", (1, 20), "2026-03-01"),
-        ("expiry_date > 5", '"policies"."expiry_date" is a date, 5 is a number', (1, 1), ""),
+        ("expiry_date > 5", "policies.expiry_date is a date, 5 is a number", (1, 1), ""),
         ("missing_documents = 'id'", "is a list, 'id' is a text", (1, 1), "list_contains(list, value)"),
         ("status = null", "nothing is ever equal to null", (1, 1), "is null"),
         ("line", "is neither true nor false", (1, 1), "compare it"),
@@ -171,16 +169,27 @@ def test_comments_do_not_reach_the_database() -> None:
 
 def test_a_cast_that_fails_on_one_row_is_unknown_and_does_not_stop_the_rest() -> None:
     condition = sql("cast(insured_object as integer) > 4")
-    found = duckdb.sql(f"SELECT insured_object FROM (VALUES ('5'), ('five')) AS policies(insured_object) WHERE {condition}")
+    found = duckdb.sql(
+        f"SELECT insured_object FROM (VALUES ('5'), ('five')) AS policies(insured_object) WHERE {condition}"
+    )
     assert found.fetchall() == [("5",)]
+
+
+@pytest.mark.parametrize(
+    "sql_type",
+    ["DECIMAL(18,2)", "STRUCT(a INTEGER)", "ENUM('a', 'b')", "JSON", "UUID", "MAP(VARCHAR, INTEGER)", "TIME"],
+)
+def test_extra_columns_of_any_type_do_not_stand_in_the_way(sql_type: str) -> None:
+    scopes = {"policies": {"line": "VARCHAR", "further": sql_type}}
+    assert check_condition("line = 'x' and further is not null", scopes, "policies", NOW)
 
 
 def test_the_parts_that_must_all_hold_come_in_the_order_written() -> None:
     condition = parse_condition("(line = 'a' and (seats = 1 or seats = 2)) and tier = 'x'", SCOPES, "policies")
     assert [part.sql("duckdb") for part in conjuncts(condition)] == [
-        "\"policies\".\"line\" = 'a'",
+        '"policies"."line" = \'a\'',
         '("policies"."seats" = 1 OR "policies"."seats" = 2)',
-        "\"customers\".\"tier\" = 'x'",
+        '"customers"."tier" = \'x\'',
     ]
     assert views_named(condition) == {"policies", "customers"}
 

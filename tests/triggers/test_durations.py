@@ -111,11 +111,12 @@ def test_days_follow_the_clock_and_hours_follow_time_when_summer_begins() -> Non
 
 
 @given(
-    st.datetimes(datetime(1990, 1, 1), datetime(2060, 1, 1), timezones=st.just(SHANGHAI)),
+    st.integers(0, 70 * 365 * 24 * 60),
     st.integers(0, 5000),
     st.sampled_from("hdw"),
 )
-def test_before_undoes_after_for_exact_lengths(instant: datetime, count: int, unit: str) -> None:
+def test_before_undoes_after_for_exact_lengths(minutes: int, count: int, unit: str) -> None:
+    instant = datetime(1992, 1, 1, tzinfo=SHANGHAI) + timedelta(minutes=minutes)
     length = Span(count, unit)
     if unit == "w":
         length = Span(count % 500, unit)

@@ -67,7 +67,7 @@ def regions(db, *rows):
     db.executemany("INSERT INTO regions (region_code, name, latitude, longitude) VALUES (?, ?, ?, ?)", rows)
 
 
-def alert(db, alert_id="A", codes=None, polygon=None, places=None, status="active"):
+def alert(db, alert_id="A", *, codes=None, polygon=None, places=None, status="active"):
     db.execute(
         "INSERT INTO alerts (alert_id, event, effective_at, region_codes, polygon, places, status) "
         "VALUES (?, 'typhoon', '2026-08-01 00:00:00+00', ?, ?, ?, ?)",

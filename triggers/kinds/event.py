@@ -14,7 +14,7 @@ from triggers.durations import Span
 from triggers.lateness import Reach
 from triggers.occurrences import Occurrence, claims_reaching, events_of
 from triggers.trigger import Columns, Near, Trigger
-from triggers.types import ClaimState, EventTypes
+from triggers.types import ClaimStates, EventTypes
 from triggers.words import since, waits
 
 
@@ -35,7 +35,7 @@ class EventTrigger(Trigger):
     type: EventTypes = Field(
         default=(), description="type or types of the event", examples=["payment_failed", ["app_login", "call"]]
     )
-    status: tuple[ClaimState, ...] = Field(
+    status: ClaimStates = Field(
         default=(), description="states of the claim (with `of: claims`)", examples=[["accepted", "paid"]]
     )
     after: Span = Field(

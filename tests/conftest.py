@@ -1,0 +1,24 @@
+"""What all tests share: where the real data sets are."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Callable[[str], Path]:
+    """The folder of a public data set; the test is skipped, with the reason, where it is absent."""
+    base = Path(os.environ.get("KAIROS_DATA", ROOT.parent / "shared" / "data"))
+
+    def folder(name: str) -> Path:
+        if not (base / name).is_dir():
+            pytest.skip(f"the data set {name} is not in {base} (set KAIROS_DATA)")
+        return base / name
+
+    return folder
