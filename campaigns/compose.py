@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 from zoneinfo import ZoneInfo
 
 from campaigns.decide import Decisions, Rules
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from templates import Library
+    from triggers.trigger import Columns
 
 SCOPES = {
     "customer": ("customers", "customer_id", "customer_id"),
@@ -37,10 +38,20 @@ OFFER_NAMES = ("offer.name", "offer.reason", "offer.product_id", "offers")
 class Recommender(Protocol):
     """What compose needs of a fitted model."""
 
-    version: str
+    @property
+    def version(self) -> str:
+        """Which fitted model it is."""
+        ...
 
     def top(
-        self, db: Any, customers: Any, *, kind: str, top: int, now: datetime, only: Sequence[str] | None = None
+        self,
+        db: duckdb.DuckDBPyConnection,
+        customers: pa.Table,
+        *,
+        kind: Literal["insurance", "service"] | None,
+        top: int,
+        now: datetime,
+        only: Collection[str] | None = None,
     ) -> pa.Table:
         """customer_id, rank, product_id, name, reason, probability, score, model; best first."""
         ...
@@ -48,13 +59,25 @@ class Recommender(Protocol):
 
 @dataclass(frozen=True)
 class Words:
-    """Where words come from: the library, the insurer's constants (`insurer.name` ...), links, languages, signature."""
+    """Where words come from: the library, the insurer's constants (`insurer.name` ...), links, languages, signature.
+
+    A constant that differs by language is a mapping from locale to value; blank ones are left out, so that lint finds
+    templates that need them.
+    """
 
     library: Library
     locales: Sequence[str]
     constants: Mapping[str, object] = field(default_factory=dict)
     links: Mapping[str, str] = field(default_factory=dict)
     signature: str = ""
+
+    def constants_in(self, locale: str) -> dict[str, object]:
+        """The constants in one language, the first language's where there is none."""
+        chosen = {
+            name: value.get(locale, next(iter(value.values()))) if isinstance(value, Mapping) else value
+            for name, value in self.constants.items()
+        }
+        return {name: value for name, value in chosen.items() if value not in (None, "")}
 
     def locale_of(self, wanted: str | None) -> str:
         """The workspace's language nearest to the customer's: same, same language, or the first."""
@@ -83,6 +106,7 @@ class Reservation:
 
 def compose(
     db: duckdb.DuckDBPyConnection,
+    columns: Columns,
     decisions: Decisions,
     campaign: Campaign,
     words: Words,
@@ -97,9 +121,8 @@ def compose(
     sending = np.flatnonzero(table["verdict"].to_numpy() == Verdict.PASS)
     if not len(sending):
         return []
-    table["language"] = ""
-    languages = [words.locale_of(value if isinstance(value, str) else None) for value in table["locale"].iloc[sending]]
-    table.iloc[sending, table.columns.get_loc("language")] = languages
+    languages = [words.locale_of(value if isinstance(value, str) else None) for value in table["locale"]]
+    table["language"] = languages
     offers = _offers(db, decisions, sending, campaign, recommender, now)
     if campaign.offers:
         empty = np.array([not offers.get(customer) for customer in table["customer_id"].iloc[sending]], dtype=bool)
@@ -107,9 +130,10 @@ def compose(
         sending = sending[~empty]
     messages: list[Reservation] = []
     groups = table.iloc[sending].groupby(["step", "medium", "language"], sort=True).indices
-    for (step, medium, locale), places in groups.items():
-        rows = sending[places]
-        messages += _render(db, decisions, rows, campaign, (str(step), str(medium), str(locale)), words, offers, rules, now)
+    for key, places in groups.items():
+        step, medium, locale = (str(part) for part in cast(tuple[object, ...], key))
+        rows, place = sending[np.asarray(places, dtype=np.intp)], (step, medium, locale)
+        messages += _render(db, columns, decisions, rows, campaign, place, words, offers, rules, now)
     return sorted(messages, key=lambda message: message.row)
 
 
@@ -148,6 +172,7 @@ def _products(db: duckdb.DuckDBPyConnection, slot: Offers) -> list[str] | None:
 
 def _render(
     db: duckdb.DuckDBPyConnection,
+    there: Columns,
     decisions: Decisions,
     rows: np.ndarray,
     campaign: Campaign,
@@ -162,7 +187,7 @@ def _render(
     step, medium, locale = group
     parts = MEDIA[medium].parts
     template = campaign.send_step(step)[1].send.template
-    used = words.library.uses(template, locale, parts)
+    used = [name for name in words.library.uses(template, locale, parts) if _in_views(name, there)]
     ids, columns = _columns(db, decisions, rows, campaign, (step, medium), used, words)
     offered = [offers.get(customer, []) for customer in decisions.table["customer_id"].iloc[rows]]
     if campaign.offers:
@@ -188,6 +213,12 @@ def _render(
     return messages
 
 
+def _in_views(name: str, there: Columns) -> bool:
+    """Whether a dotted name is a column; one that is not is a constant, or optional and left out."""
+    scope, _, column = name.partition(".")
+    return scope in SCOPES and column in there[SCOPES[scope][0]]
+
+
 def _places(found: list[tuple[int, str]]) -> np.ndarray:
     import numpy as np
 
@@ -200,7 +231,7 @@ def _columns(
     rows: np.ndarray,
     campaign: Campaign,
     place: tuple[str, str],
-    used: frozenset[str],
+    used: Sequence[str],
     words: Words,
 ) -> tuple[list[str], dict[str, Sequence[object]]]:
     """Message ids and the columns the template uses, for these rows, from one query over the views."""
@@ -211,7 +242,7 @@ def _columns(
     keys = ["customer_id", "subject", "occasion", "policy_id", "claim_id", "event_id", "alert_id"]
     batch = pa.table({"place": pa.array(range(len(rows)), pa.int64()), **{key: pa.array(frame[key], pa.string()) for key in keys}})
     db.register("drafting", batch)
-    names = sorted(name for name in used if name.split(".")[0] in SCOPES)
+    names = sorted(used)
     joined = sorted({name.split(".")[0] for name in names})
     selected = "".join(f', {name.split(".")[0]}."{name.split(".")[1]}" as "{name}"' for name in names)
     joins = "".join(
@@ -241,7 +272,7 @@ def _constants(campaign: Campaign, words: Words, locale: str, timezone: str, now
     title = campaign.title.get(locale) or next(iter(campaign.title.values()))
     today: date = now.astimezone(ZoneInfo(timezone)).date()
     links = {f"links.{name}": target for name, target in words.links.items()}
-    return {**words.constants, **links, "campaign.name": title, "today": today}
+    return {**words.constants_in(locale), **links, "campaign.name": title, "today": today}
 
 
 def _refuse(decisions: Decisions, rows: np.ndarray, reason: str, seen: list[str]) -> None:

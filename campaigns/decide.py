@@ -53,12 +53,15 @@ def decide(
 
     The result does not depend on how moments are cut into batches, as long as customers stay whole.
     """
+    import numpy as np
+
     table = _blank(batch)
     decisions = Decisions(table, {})
     contacts = history.contacts
     known = {step.send.key: (index, step) for index, step in enumerate(campaign.steps) if isinstance(step, SendStep)}
     db.register("opt_outs", history.opt_outs)
-    for key, rows in table.groupby("step", sort=True).indices.items():
+    for key, found in table.groupby("step", sort=True).indices.items():
+        rows = np.asarray(found, dtype=np.intp)
         index, step = known.get(str(key), (0, campaign.sends[0]))
         contacts = _decide_step(db, decisions, rows, campaign, (index, step), rules, now, contacts)
     return decisions
@@ -67,7 +70,7 @@ def decide(
 def _blank(batch: pa.Table) -> pd.DataFrame:
     import pandas as pd
 
-    table = batch.to_pandas()
+    table: pd.DataFrame = batch.to_pandas()
     table["verdict"] = Verdict.REFUSE.value
     for name in ("gate", "reason", "medium", "trace"):
         table[name] = pd.Series("", index=table.index, dtype=object)
@@ -128,7 +131,9 @@ def _gather(db: duckdb.DuckDBPyConnection, case: Case) -> pd.DataFrame:
             joins.append(f"left join ({evidence}) {gate.name} using (moment_id)")
     sql = f"select b.*{''.join(columns)} from batch b {' '.join(joins)} order by b.customer_id, b.subject, b.occasion"  # noqa: S608 - no values in it
     used = set(re.findall(r"\$(\w+)", sql))
-    return db.sql(sql, params={name: value for name, value in parameters.items() if name in used}).to_arrow_table().to_pandas()
+    found = db.sql(sql, params={name: value for name, value in parameters.items() if name in used})
+    table: pd.DataFrame = found.to_arrow_table().to_pandas()
+    return table
 
 
 def _ask(decisions: Decisions, table: pd.DataFrame, rows: np.ndarray, case: Case) -> tuple[np.ndarray, np.ndarray]:

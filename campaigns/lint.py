@@ -66,17 +66,26 @@ def _step(document: Document, campaign: Campaign, place: tuple[int, SendStep], a
             hint = "choose another channel or gateway, or change the purpose if this is no marketing"
             problems.append(document.problem(loc, f"{medium}: {objection.words}", hint))
     parts = tuple(dict.fromkeys(part for medium in step.send.channels for part in MEDIA[medium].parts))
-    for fault in around.words.library.lint(step.send.template, parts, known_names(campaign, around)):
+    for fault in around.words.library.lint(step.send.template, parts, known_names(campaign, around), _lists(around)):
         shown = os.path.relpath(fault.path) if fault.path.is_absolute() and Path.cwd() in fault.path.parents else str(fault.path)
         where = f"{campaign.name}: steps[{index}].send.template"
         problems.append(Problem(shown, fault.line, fault.column, where, fault.message, fault.hint or ""))
     return problems
 
 
+def _lists(around: Surroundings) -> frozenset[str]:
+    """The dotted names that hold lists."""
+    columns = around.columns
+    found = {
+        f"{scope}.{name}" for scope, (view, _, _) in SCOPES.items() for name, kind in columns[view].items() if kind.endswith("[]")
+    }
+    return frozenset(found | {"offers"})
+
+
 def known_names(campaign: Campaign, around: Surroundings) -> frozenset[str]:
     """The dotted names a template of this campaign may use."""
     names = {f"{scope}.{column}" for scope, (view, _, _) in SCOPES.items() for column in around.columns[view]}
-    names |= {f"links.{name}" for name in around.words.links} | set(around.words.constants)
+    names |= {f"links.{name}" for name in around.words.links} | set(around.words.constants_in(around.words.locales[0]))
     names |= {"message.id", "today", "campaign.name"}
     if campaign.offers:
         names |= set(OFFER_NAMES)

@@ -113,7 +113,7 @@ def _decide(
         with turn.stage("decide"):
             decisions = decide(facts.db, batch, campaign, history, rules, now)
         with turn.stage("compose"):
-            messages = compose(facts.db, decisions, campaign, words, recommender, rules, now)
+            messages = compose(facts.db, facts.columns, decisions, campaign, words, recommender, rules, now)
         with turn.stage("reserve"):
             reserve(ledger, decisions, messages, campaign, now)
         turn.reserved += len(messages)

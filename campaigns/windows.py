@@ -39,7 +39,7 @@ def hours_for(policy: ContactPolicy, campaign: Campaign, profile: Profile, *, kn
         rules.append(campaign.hours)
     if profile.hours:
         opens, closes = profile.hours
-        rules.append(Hours(opens=time.fromisoformat(opens), closes=time.fromisoformat(closes)))
+        rules.append(Hours.model_validate({"from": opens, "to": closes}))
     if not known_zone:
         rules.append(policy.unknown_zone_hours)
     return tuple(rules)

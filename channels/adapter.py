@@ -1,4 +1,4 @@
-"""What every adapter file offers: settings a workspace may write, the secrets it needs, and how its channel is opened."""
+"""What every adapter file offers: settings a workspace may write, the secrets it needs, how its channel is opened."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from channels.contract import Channel, Profile
 from channels.profiles import PROFILES
 
 Publish = Callable[[str, bytes, str], Awaitable[None]]
-"""Store (payload) under a subject once, by message id; returns when it is durable. Raises NotPublishedError or MaybePublishedError."""
+"""Store a payload under a subject, once; (subject, payload, message id). On return it is durable.
+
+Raises NotPublishedError or MaybePublishedError.
+"""
 Lookup = Callable[[str], Awaitable[bool]]
 """Is there something under this subject? Raises MaybePublishedError if nobody can say."""
 Claimed = Callable[[Sequence[str]], Collection[str]]

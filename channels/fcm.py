@@ -1,4 +1,4 @@
-"""Push through Firebase Cloud Messaging, HTTP v1. A second copy replaces the first: every push carries its message id as key."""
+"""Push through Firebase Cloud Messaging, HTTP v1. A second copy of a message replaces the first on the device."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class FcmSettings(AdapterSettings):
 
         info = _key(self.secret(env, self.credentials_env), self.credentials_env)
         try:
-            credentials = Credentials.from_service_account_info(info, scopes=[SCOPE])
+            credentials = Credentials.from_service_account_info(info, scopes=[SCOPE])  # type: ignore[no-untyped-call]
         except ValueError as error:
             raise ChannelError(f"{self.credentials_env} is no service account key: {type(error).__name__}") from None
         return FcmChannel(self, ports, credentials, self.project or str(info.get("project_id", "")))
@@ -189,7 +189,7 @@ def payload(message: Message, seconds: int) -> dict[str, Any]:
 def classed(status: int, text: str, retry_after: str = "") -> Result:
     """What FCM's answer means. 429, and 503 that says when to come back, were turned away; other 5xx nobody knows.
 
-    Source: firebase.google.com/docs/cloud-messaging/error-codes, "honor Retry-After", and /docs/reference/fcm/rest/v1/ErrorCode.
+    Source: firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode: a minute's pause after 429, "honor Retry-After".
     """
     body = _json(text)
     if status == 200:
@@ -202,11 +202,20 @@ def classed(status: int, text: str, retry_after: str = "") -> Result:
         )
     if status >= 500 or status < 400:
         return Unknown(f"HTTP {status} {code}".strip())
-    if code in BAD_TOKENS:
-        return Refused("bad_address", code, BAD_TOKENS[code], bad_address=True)
+    if reason := _bad_token(code, body):
+        return Refused("bad_address", code, reason, bad_address=True)
     if status in (401, 403) or code in CLOSED or status == 404:
         return Refused("stop_channel", code or str(status), CLOSED.get(code, detail), halt="channel")
     return Refused("refuse", code or str(status), detail)
+
+
+def _bad_token(code: str, body: dict[str, Any]) -> str:
+    """INVALID_ARGUMENT with FCM's own detail and no field named is about the token, otherwise about our request."""
+    details = body.get("error", {}).get("details", [])
+    own = any("errorCode" in detail for detail in details) and not any(
+        "fieldViolations" in detail for detail in details
+    )
+    return "the token is not valid" if code == "INVALID_ARGUMENT" and own else BAD_TOKENS.get(code, "")
 
 
 def _json(text: str) -> dict[str, Any]:

@@ -7,22 +7,24 @@ import unicodedata
 from typing import Literal
 
 OPT_OUT_WORDS = frozenset(
-    ("stop", "stopall", "unsubscribe", "cancel", "end", "quit", "optout", "opt-out", "revoke")
-    + ("td", "t", "r", "n", "退订", "回t退订", "退订回t", "拒收", "拒绝", "取消订阅")
+    {"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "optout", "opt-out", "revoke"}
+    | {"td", "t", "r", "n", "退订", "回t退订", "回td退订", "退订回t", "拒收", "拒绝", "取消订阅"}
 )
 """Whole answers, casefolded, that are an opt-out. Twilio's defaults and the markers Chinese gateways prescribe."""
 
 _SOUNDS_LIKE = re.compile(
-    r"\b(?:stop|unsubscribe|opt[- ]?out|remove me|leave me alone)\b|退订|拒收|取消订阅|别再发|不要再发|骚扰|投诉"
+    r"\b(?:stop|unsubscribe|opt[- ]?out|remove me|leave me alone)\b"
+    r"|退订|拒收|取消订阅|别再发|不要再发|骚扰|投诉"
 )
 _NEGATED = re.compile(
-    r"\b(?:don'?t|do not|never|didn'?t|not)\s+(?:\w+\s+)?(?:stop|unsubscribe|opt)|(?:不|别|没有?|不要|不想)(?:退订|拒收|取消订阅)"
+    r"\b(?:don't|dont|do not|never|didn't|not)\s+(?:\w+\s+)?(?:stop|unsubscribe|opt)"
+    r"|(?:不|别|没有?|不要|不想)(?:退订|拒收|取消订阅)"
 )
 _EDGES = " \t\r\n\"'“”‘’.。,，!！?？、;；()（）"
 
 
 def opt_out_word(text: str) -> Literal["opt_out", "person", "nothing"]:
-    """Read an answer: `opt_out` only if the whole of it is such a word, `person` if it sounds like one, else nothing."""
+    """Read an answer: `opt_out` only if all of it is such a word, `person` if it sounds like one, else `nothing`."""
     words = unicodedata.normalize("NFKC", text).replace("’", "'").casefold().strip(_EDGES)
     if words in OPT_OUT_WORDS:
         return "opt_out"

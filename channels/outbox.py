@@ -1,4 +1,4 @@
-"""The outbox folder: every batch is one text file anybody can open. The default, and the insurer's own bulk hand-over."""
+"""The outbox folder: every batch is one text file anybody can open. It serves what no other adapter does."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class _Day:
 
     def read(self, folder: Path) -> dict[str, str]:
         """Message id -> file name; only files not seen yet are opened, for a file never changes once it is there."""
-        for name in {name for name in os.listdir(folder) if name.endswith(".txt")} - self.files:
+        for name in {path.name for path in folder.iterdir() if path.suffix == ".txt"} - self.files:
             self.add(name, _ids(folder / name))
         return self.places
 
@@ -66,8 +66,8 @@ class OutboxFolder:
     """A folder with one file per batch: `<local date>/<medium>/batch-<id>.txt`, complete or not there at all.
 
     The files are the only truth: which messages are in a day's files is read from them, and read again when a file has
-    come. A message is looked for in every day from its reservation to now, so that handing it again never writes it twice.
-    Two senders must not hold the same message at the same time; the ledger's lease sees to that.
+    come. A message is looked for in every day from its reservation to now, so that handing it again never writes it
+    twice. Two senders must not hold the same message at the same time; the ledger's lease sees to that.
     """
 
     def __init__(self, folder: Path, ports: Ports, profile: Profile) -> None:

@@ -1,4 +1,4 @@
-"""What gateways take, as data with its sources. Rules of trade, read in public documents: defaults to check, not advice."""
+"""What gateways take, as data with sources. Rules of trade read in public documents: defaults to check, not advice."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PROFILES: dict[str, Profile] = {
         opt_out_marker="拒收请回复R",
         replies=True,
         batch=1000,
-        source="own 106 number with the carriers; 通信短信息服务管理规定 (2015): consent, and say how to refuse, free and easily",
+        source="own 106 number with the carriers; 通信短信息服务管理规定 (2015): say how to refuse, free and easily",
     ),
     "twilio": Profile(
         alphabet="sms",
@@ -40,8 +40,8 @@ PROFILES: dict[str, Profile] = {
         receipts=True,
         replies=False,
         per_second=100.0,
-        source="twilio.com/en/guidelines/cn/sms; PRC restrictions (2021-03-30): no marketing of banks or insurers, no URLs, "
-        "registered signature, replies never arrive",
+        source="twilio.com/en/guidelines/cn/sms; PRC restrictions (2021-03-30): no marketing of banks or insurers, "
+        "no URLs, registered signature, replies never arrive",
     ),
     "tencent": Profile(
         alphabet="sms",
@@ -53,7 +53,7 @@ PROFILES: dict[str, Profile] = {
         receipts=True,
         replies=True,
         looks_up=False,
-        source="cloud.tencent.com/document/product/382/39023 (2025-06-17): all financial content forbidden, no 【】 in the body; "
+        source="cloud.tencent.com/document/product/382/39023 (2025-06-17): nothing financial, no 【】 in the body; "
         "tencentcloud.com/document/product/382/42834: marketing ends with the marker",
     ),
     "huawei_msgsms": Profile(
@@ -66,7 +66,7 @@ PROFILES: dict[str, Profile] = {
         receipts=True,
         replies=True,
         looks_up=False,
-        source="support.huaweicloud.com msgsms_faq/sms_faq_0076: finance in no type, payment reminders refused, 8:00-22:00; "
+        source="support.huaweicloud.com msgsms_faq/sms_faq_0076: finance in no type, no payment reminders, 8:00-22:00; "
         "status reports come without authentication",
     ),
     "qiniu": Profile(
@@ -78,7 +78,7 @@ PROFILES: dict[str, Profile] = {
         receipts=True,
         replies=True,
         looks_up=False,
-        source="developer.qiniu.com/sms/5814/template-specification (2021): 保险推广 banned, 8:00-20:00, 回TD退订 or 回T退订",
+        source="developer.qiniu.com/sms/5814/template-specification (2021): 保险推广 banned, 8:00-20:00, 回T退订",
     ),
     "fcm": Profile(
         max_characters=1000,

@@ -1,12 +1,12 @@
-"""What may become of a delivery: a pure table of states and events, the same for the ledger's SQL and for the model checker.
+"""What may become of a delivery: a pure table of states and events, for the ledger's SQL and for the model checker.
 
-Whoever works on a delivery holds its *token*: every lease raises it by one. What takes a delivery back or gives it up is
-*fenced*: it counts only with the token as it was read. Evidence that the provider has the message needs no token: it is
-true whoever brings it, whenever and however often.
+Whoever works on a delivery holds its *token*: every lease raises it by one. What takes a delivery back or gives it up
+is *fenced*: it counts only with the token as it was read. Evidence that the provider has the message needs no token:
+it is true whoever brings it, whenever and however often.
 
-What the table cannot say, its callers must keep: nothing is posted unless `INTEND` was committed and the lease still lives
-(`Profile.within_seconds` < length of the lease); `LEASE_EXPIRE` comes only after that time plus a grace; the provider is asked
-only while the delivery is unknown, and the answer is committed with the token read before asking.
+What the table cannot say, its callers must keep: nothing is posted unless `INTEND` was committed and the lease still
+lives (`Profile.within_seconds` < length of the lease); `LEASE_EXPIRE` comes only after that time plus a grace; the
+provider is asked only while the delivery is unknown, and the answer is committed with the token read before asking.
 """
 
 from __future__ import annotations
@@ -86,6 +86,10 @@ _ANSWERS: dict[tuple[State, Event], State] = {
     (State.DELIVERED, Event.LOSE): State.DELIVERED,
 }
 
+_FORWARD = {
+    (state, event): max(state, seen, key=forward_rank.__getitem__) for event, seen in EVIDENCE.items() for state in State
+}
+
 TRANSITIONS: dict[tuple[State, Event], State] = {
     (_R, Event.LEASE): _R,
     (_R, Event.INTEND): _H,
@@ -97,11 +101,7 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (_U, Event.UNDECIDED): _U,
     (_U, Event.GIVE_UP): State.FAILED,
     (_U, Event.SEND_AGAIN): _R,
-    **{
-        (state, event): max(state, seen, key=forward_rank.__getitem__)
-        for event, seen in EVIDENCE.items()
-        for state in State
-    },
+    **_FORWARD,
 }
 """Every legal move; what is not here is illegal."""
 

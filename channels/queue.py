@@ -1,4 +1,4 @@
-"""Tasks on a queue: calls for an AI outbound platform, follow-ups for agents. The broker is a port of the application's."""
+"""Tasks on a queue: calls for an AI outbound platform, follow-ups for agents. The broker is a port."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SMS through Twilio. Its API has no idempotency key: a lost answer is looked up by number, words and time, never resent."""
+"""SMS through Twilio. Its API has no idempotency key: a lost answer is looked up by number, words and time."""
 
 from __future__ import annotations
 

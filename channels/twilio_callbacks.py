@@ -10,7 +10,7 @@ from channels.contract import Receipt, Refused
 from channels.twilio_codes import verdict
 
 MESSAGE_ID = "mid"
-"""Name under which the callback address carries our message id: it binds a Twilio id to a message whose answer was lost."""
+"""Name under which the callback address carries our message id, also for a message whose answer was lost."""
 
 STATUSES: dict[str, Literal["accepted", "delivered", "failed"]] = {
     **dict.fromkeys(("accepted", "scheduled", "queued", "sending", "sent"), "accepted"),
@@ -37,7 +37,7 @@ def parse_status(params: Mapping[str, str]) -> Receipt:
     said = params.get("MessageStatus") or params.get("SmsStatus", "")
     if not (message_id and provider_id and said in STATUSES):
         raise NoReceiptError(
-            f"no receipt: it needs {MESSAGE_ID}, MessageSid and a known MessageStatus, got status {said!r}"
+            f"no receipt: it needs {MESSAGE_ID}, MessageSid and a MessageStatus, got {said!r}"
         )
     code = params.get("ErrorCode", "")
     return Receipt(message_id, provider_id, STATUSES[said], code, _refusal(STATUSES[said], code))

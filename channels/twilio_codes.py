@@ -1,4 +1,4 @@
-"""What Twilio's error codes mean for us. A table, because Twilio warns that codes change; an unknown one needs a person."""
+"""What Twilio's error codes mean for us. A table, because Twilio warns that codes change."""
 
 from __future__ import annotations
 

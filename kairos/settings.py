@@ -15,7 +15,9 @@ from channels.contract import MEDIA
 class Settings(ContactPolicy):
     """The workspace's settings: the insurer, its zone and languages, channels, and the contact policy."""
 
-    insurer: str = Field(min_length=1, description="name customers know", examples=["Example Mutual"])
+    insurer: str | dict[str, str] = Field(
+        min_length=1, description="name customers know, or a name per language", examples=["Example Mutual", {"zh-CN": "示例保险", "en": "Example Mutual"}]
+    )
     phone: str = Field(default="", description="number customers may call", examples=["95500"])
     site: str = Field(default="", description="web site named in messages", examples=["https://example.com"])
     signature: str = Field(default="", description="SMS signature 【...】 where a gateway wants one; the insurer's name where empty")

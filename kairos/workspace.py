@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from campaigns.compose import Words
@@ -23,6 +23,7 @@ from templates import Library
 
 if TYPE_CHECKING:
     from campaigns.ledger import Ledger
+    from channels.adapter import AdapterSettings
     from channels.contract import Profile
     from recommender import Recommender
     from triggers.facts import Facts
@@ -88,13 +89,14 @@ class Workspace:
     def words(self) -> Words:
         """What messages are made of."""
         settings = self.settings
+        name = settings.insurer if isinstance(settings.insurer, str) else next(iter(settings.insurer.values()))
         constants: dict[str, object] = {
             "insurer.name": settings.insurer,
             "insurer.phone": settings.phone,
             "insurer.site": settings.site,
             "insurer.currency": settings.currency,
         }
-        return Words(self.library(), settings.locales, constants, settings.links, settings.signature or settings.insurer)
+        return Words(self.library(), settings.locales, constants, settings.links, settings.signature or str(name))
 
     def policy(self) -> ContactPolicy:
         """The contact policy part of the settings."""
@@ -158,11 +160,11 @@ class Workspace:
             raise KairosError(f"{text!r} is no date; write 2026-11-23 or 2026-11-23T10:00") from error
         return said.astimezone(zone) if said.tzinfo else said.replace(tzinfo=zone)
 
-    def adapters(self) -> dict[str, Any]:
+    def adapters(self) -> dict[str, AdapterSettings]:
         """The settings of each channel's adapter, checked. Raises ProblemsFound."""
         from channels import read_adapter
 
-        chosen: dict[str, Any] = {}
+        chosen: dict[str, AdapterSettings] = {}
         problems: list[Problem] = []
         for medium in MEDIA:
             try:
@@ -177,3 +179,4 @@ class Workspace:
     def profiles(self) -> dict[str, Profile]:
         """What each channel's gateway takes."""
         return {medium: adapter.profile_for(medium) for medium, adapter in self.adapters().items()}
+

@@ -47,6 +47,11 @@ class Shape:
     sql: str
 
     @property
+    def joins(self) -> bool:
+        """Whether other tables are looked into, after which rows come in any order."""
+        return " JOIN " in self.sql or " IN (SELECT " in self.sql
+
+    @property
     def known_at(self) -> str | None:
         """SQL of the instant since when a row is known; None if always."""
         named = [

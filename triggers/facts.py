@@ -20,6 +20,7 @@ from triggers.intake import empty, take_in
 from triggers.outcomes import derive_events
 from triggers.phones import read_phones
 from triggers.readers import Staged, described, stage
+from triggers.regions import cover_alerts
 from triggers.rejects import Report, ViewReport
 from triggers.sources import Source, Sources
 from triggers.sqltext import text
@@ -129,7 +130,7 @@ class _Copying:
 
     def run(self) -> Report:
         reports = {}
-        # the right table of a join is the one held in memory, and rows stay in the order of the left one
+        # what is looked up stands on the right of each join, and is the smaller one to hold in memory
         self.db.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
         for place, (name, view) in enumerate(VIEWS.items()):
             self.progress(name, place, len(VIEWS))
@@ -175,12 +176,7 @@ def _derive(db: DuckDBPyConnection, reports: dict[str, ViewReport], now: datetim
     """Tables and events that follow from the copied ones."""
     note_twins(db, reports["customers"])
     reports["events"].derived = derive_events(db, _columns(db)["policies"], now)
-    if reports["alerts"].kept:
-        from triggers.regions import cover_alerts  # needs shapely; most days have no alert
-
-        cover_alerts(db)
-    else:
-        db.execute("CREATE TABLE alert_cover (alert_id VARCHAR, region_code VARCHAR)")
+    cover_alerts(db)
 
 
 def _columns(db: DuckDBPyConnection) -> dict[str, dict[str, str]]:

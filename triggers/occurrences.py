@@ -28,14 +28,13 @@ class Occurrence:
     at: exp.Expr
     topics: tuple[exp.Expr, ...]
     view: str
-    stored_at: exp.Expr
 
     def due_after(self, delay: Span, within: Reach | None) -> Candidates:
         """The occurrences as candidates due this long after they were."""
         narrow = None
         if within is not None:
             low, high = within.before(delay)
-            narrow = between(self.stored_at, instant(low), instant(high))
+            narrow = between(self.at, instant(low), instant(high))
         return replace(self.candidates, due=exp.Add(this=self.at, expression=delay.interval), narrow=narrow)
 
     def unanswered(self, types: Sequence[str], until: exp.Expr, path: str) -> Requirement:
@@ -98,7 +97,7 @@ def events_of(types: Sequence[str]) -> Occurrence:
         source=source, customer=column("events", "customer_id"), subject=named("event", event), occasion=event,
         due=at, base=at, label=label, about=about, policy=policy, claim=claim, event=event,
     )  # fmt: skip
-    return Occurrence(candidates, at, (subject, policy), "events", at)
+    return Occurrence(candidates, at, (subject, policy), "events")
 
 
 def claims_reaching(states: Sequence[str]) -> Occurrence:
@@ -118,7 +117,7 @@ def claims_reaching(states: Sequence[str]) -> Occurrence:
         source=source, customer=customer, subject=named("claim", claim), occasion=exp.DPipe(this=state, expression=day),
         due=at, base=at, label=label, policy=policy, claim=claim,
     )  # fmt: skip
-    return Occurrence(candidates, at, (claim, policy), "claims", at)
+    return Occurrence(candidates, at, (claim, policy), "claims")
 
 
 def _kind() -> exp.Expr:

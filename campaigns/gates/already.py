@@ -25,11 +25,14 @@ class Already(Gate):
     }
 
     def evidence(self, case: Case) -> str | None:
-        """Goal events about the moment's subject, or after it was due; the policy as it is today."""
+        """Goal events after the moment was due, or early ones about its subject; the policy as it is today.
+
+        Early means no earlier than the goal's own window before it: last year's premium does not pay this year's.
+        """
         reached = (
             """select b.moment_id, min(e.occurred_at) as reached_at from batch b join events e
                   on e.customer_id = b.customer_id and e.type = $goal
-                 where ($of_subject and e.subject_id in (b.policy_id, b.claim_id))
+                 where ($of_subject and e.subject_id in (b.policy_id, b.claim_id) and e.occurred_at >= b.due_at - to_seconds($within))
                     or (e.occurred_at >= b.due_at
                         and (not $of_subject or e.subject_id is null or (b.policy_id is null and b.claim_id is null)))
                  group by 1"""
@@ -47,7 +50,9 @@ class Already(Gate):
 
     def parameters(self, case: Case) -> Mapping[str, Any]:
         """Whether the goal must be about the moment's subject."""
-        return {"of_subject": case.campaign.goal is not None and case.campaign.goal.of == "subject"}
+        goal = case.campaign.goal
+        within = (case.now - goal.within.before(case.now)).total_seconds() if goal else 0.0
+        return {"of_subject": goal is not None and goal.of == "subject", "within": within}
 
     def judge(self, table: pd.DataFrame, case: Case) -> Judgement:
         """Retract what is done or gone."""

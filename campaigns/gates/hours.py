@@ -32,9 +32,10 @@ class Hours(Gate):
         zones = table["timezone"].astype(object).where(table["timezone"].notna(), "").to_numpy(object)
         windows = {name: self._window(name, case) for name in set(zones)}
         limit = case.campaign.valid_for.after(case.now)
-        starts = pd.Series([windows[name][0] if windows[name] else pd.NaT for name in zones], index=table.index)
-        ends = pd.Series([windows[name][1] if windows[name] else pd.NaT for name in zones], index=table.index)
-        starts, ends = pd.to_datetime(starts, utc=True), pd.to_datetime(ends, utc=True)
+        opens = {name: window[0] if window else None for name, window in windows.items()}
+        closes = {name: window[1] if window else None for name, window in windows.items()}
+        starts = pd.to_datetime(pd.Series([opens[name] for name in zones], index=table.index), utc=True)
+        ends = pd.to_datetime(pd.Series([closes[name] for name in zones], index=table.index), utc=True)
         expires = table["hours_until"].dt.tz_convert("UTC").fillna(limit).clip(upper=limit)
         late = (starts.isna() | (starts >= expires)).to_numpy()
         seen = np.array([name or case.timezone for name in zones], dtype=object)

@@ -54,5 +54,5 @@ def _tell(story: dict[str, Any], *, detailed: bool) -> None:
             for part in message["parts"].values():
                 out.print(f"  {part}", highlight=False, markup=False)
     if story["nearest"]:
-        rows = [(clause["path"], clause["wanted"], clause["seen"], "yes" if clause["passed"] else "no") for clause in story["nearest"]]
-        out.print(table("How near the trigger was", ("clause", "wanted", "seen", "holds"), rows))
+        clauses = [(clause["path"], clause["wanted"], clause["seen"], "yes" if clause["passed"] else "no") for clause in story["nearest"]]
+        out.print(table("How near the trigger was", ("clause", "wanted", "seen", "holds"), clauses))

@@ -39,6 +39,15 @@ def test_a_goal_reached_for_another_policy_withdraws_nothing(insurer, ledger, ca
     assert answers() == {"policy:P1": "sent", "policy:P2": "retracted already.goal_reached"}
 
 
+def test_last_years_premium_does_not_pay_this_years(insurer, ledger, campaign, answers):
+    insurer.campaigns = [campaign(goal={"event": "premium_paid", "within": "14d"})]
+    insurer.customer("C1").expiring("P1", "C1").expiring("P2", "C1")
+    insurer.add("events", event_id="E1", customer_id="C1", type="premium_paid", occurred_at="2025-11-20T10:00", subject_id="P1")
+    insurer.add("events", event_id="E2", customer_id="C1", type="premium_paid", occurred_at="2026-11-12T10:00", subject_id="P2")
+    insurer.turn(ledger)
+    assert answers() == {"policy:P1": "sent", "policy:P2": "retracted already.goal_reached"}
+
+
 def test_a_date_that_moved_withdraws_the_held_moment(insurer, ledger, campaign, answers, now):
     insurer.policy = ContactPolicy(caps=[{"max": 0, "per": "1d"}])
     insurer.campaigns = [campaign(cap="hold")]

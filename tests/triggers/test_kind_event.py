@@ -113,6 +113,13 @@ def test_what_came_meanwhile_about_the_same_makes_it_void(answer: dict[str, Any]
         assert ids(trigger(after="1d", unless="paid"), known) == (["E1"] if fires else [])
 
 
+@pytest.mark.parametrize(("subject", "fires"), [("L1", False), ("P1", False), ("P2", True)])
+def test_what_concerns_the_claims_policy_concerns_the_claim(subject: str, fires: bool) -> None:
+    events = [event("E1", "2026-02-28T08:00", subject="L1"), event("A", "2026-02-28T10:00", "paid", subject=subject)]
+    with known_at(NOW, events, [claim("L1", "paid", None)]) as known:
+        assert bool(ids(trigger(after="1d", unless="paid"), known)) is fires
+
+
 def test_an_event_is_not_its_own_answer_but_a_second_one_is() -> None:
     with known_at(NOW, [event("E1", "2026-02-28T08:00"), event("E2", "2026-02-28T20:00")]) as known:
         lull = trigger(after="6h", unless="payment_failed", late="fire")

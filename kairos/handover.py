@@ -1,0 +1,95 @@
+"""Hand the outbox over: channels opened, the loop run, what became of it counted."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from campaigns.dispatch import Desk, Handover, dispatch
+from campaigns.ledger import Ledger
+from campaigns.ledger.outbox import Outbox
+from campaigns.senders import Sender
+from channels.adapter import AdapterSettings, ChannelError, Ports
+from kairos.errors import KairosError
+from kairos.workspace import Workspace
+
+if TYPE_CHECKING:
+    from channels.contract import Channel
+
+Progress = Callable[[str, int, int], None]
+
+
+async def hand_over(place: Workspace, now: datetime, clock: Callable[[], datetime], *, progress: Progress) -> dict[str, Any]:
+    """Hand over what is due at `now`; the report that `kairos send --json` prints."""
+    adapters = place.adapters()
+    with place.ledger() as ledger, Sender(place.state / "senders") as sender:
+        async with _channels(place, adapters, ledger, now) as channels:
+            files, _ = place.campaigns()
+            desk = Desk(
+                ledger,
+                channels,
+                [file.campaign for file in files],
+                place.policy(),
+                place.settings.delivery,
+                place.settings.timezone,
+                now,
+                clock,
+                sender,
+            )
+            done = await dispatch(desk, progress)
+            report = _report(place, adapters, done, now)
+            ledger.record_run("send", now, report)
+    return report
+
+
+@asynccontextmanager
+async def _channels(
+    place: Workspace, adapters: Mapping[str, AdapterSettings], ledger: Ledger, now: datetime
+) -> AsyncIterator[dict[str, Channel]]:
+    """Every channel open, equal settings sharing one; closed at the end, whatever happens."""
+    async with AsyncExitStack() as stack:
+        publish = lookup = None
+        if any(adapter.adapter == "queue" for adapter in adapters.values()):
+            from kairos.queues import open_queue
+
+            queue = await stack.enter_async_context(open_queue(place.settings.queue, place.state))
+            publish, lookup = queue.publish, queue.lookup
+        ports = Ports(
+            now=lambda: now,
+            folder=place.folder,
+            timezone=ZoneInfo(place.settings.timezone),
+            publish=publish,
+            lookup=lookup,
+            claimed=Outbox(ledger).claimed,
+        )
+        opened: dict[AdapterSettings, Channel] = {}
+        channels: dict[str, Channel] = {}
+        for medium, adapter in adapters.items():
+            if adapter not in opened:
+                try:
+                    opened[adapter] = adapter.open(os.environ, ports)
+                except ChannelError as error:
+                    raise KairosError(f"channel {medium}: {error}") from error
+                stack.push_async_callback(opened[adapter].close)
+            channels[medium] = opened[adapter]
+        yield channels
+
+
+def _report(place: Workspace, adapters: Mapping[str, AdapterSettings], done: Handover, now: datetime) -> dict[str, Any]:
+    outcomes = [
+        {"channel": medium, "outcome": outcome, "messages": count} for (medium, outcome), count in sorted(done.outcomes.items())
+    ]
+    folders = sorted({str(place.folder / folder) for adapter in adapters.values() if (folder := getattr(adapter, "folder", ""))})
+    return {
+        "as_of": now.isoformat(),
+        "outcomes": outcomes,
+        "cleared": done.cleared,
+        "reconciled": dict(done.reconciled),
+        "replanned": done.replanned,
+        "halted": done.halted,
+        "folders": folders,
+    }
