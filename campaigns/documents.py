@@ -65,9 +65,20 @@ class Document:
             node, mark = found
         return (mark.line + 1, mark.column + 1) if mark else (1, 1)
 
-    def problem(self, loc: Loc, message: str, hint: str = "", *, shift: tuple[int, int] = (1, 1)) -> Problem:
+    def key_position(self, loc: Loc) -> tuple[int, int]:
+        """Line and column of the key that ends `loc`."""
+        parent = self._node(loc[:-1])
+        if isinstance(parent, yaml.MappingNode):
+            for key, _ in parent.value:
+                if key.value == str(loc[-1]):
+                    return key.start_mark.line + 1, key.start_mark.column + 1
+        return self.position(loc)
+
+    def problem(
+        self, loc: Loc, message: str, hint: str = "", *, shift: tuple[int, int] = (1, 1), at_key: bool = False
+    ) -> Problem:
         """A problem at `loc`; `shift` is a line and column (from 1) inside a text value that stands there."""
-        line, column = self.position(loc)
+        line, column = self.key_position(loc) if at_key else self.position(loc)
         inner_line, inner_column = shift
         if shift != (1, 1):
             node = self._node(loc)
@@ -162,8 +173,9 @@ def _problem(document: Document, model: type[BaseModel], detail: ErrorDetails) -
         message = f"{got!r} is not one of {expected}"
         hint = _did_you_mean(str(got), [word.strip("' ") for word in expected.replace(" or ", ",").split(",")])
     elif kind in ("value_error", "assertion_error"):
-        message, _, hint = message.removeprefix("Value error, ").partition(" | ")
-    return document.problem(loc, message, hint)
+        said = message.removeprefix("Value error, ")
+        message, _, hint = said.partition(" | " if " | " in said else "; ")
+    return document.problem(loc, message, hint, at_key=kind == "extra_forbidden")
 
 
 def _in_file(document: Document, detail: ErrorDetails) -> Loc:

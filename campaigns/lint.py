@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,9 @@ from channels.inspection import inspect
 
 if TYPE_CHECKING:
     from triggers.trigger import Columns
+
+
+CONDITION_HINT = "a condition is SQL over the columns of the view, e.g. line = 'motor' and status = 'active'"
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ def lint_campaign(document: Document, campaign: Campaign, around: Surroundings) 
     problems = _identity(document, campaign, around.words.locales)
     for fault in campaign.trigger.faults(around.columns, around.now):
         loc = ("trigger", *fault.field.split("."))
-        problems.append(document.problem(loc, fault.message, fault.hint or "", shift=(fault.line, fault.column)))
+        problems.append(document.problem(loc, fault.message, fault.hint or CONDITION_HINT, shift=(fault.line, fault.column)))
     for index, step in enumerate(campaign.steps):
         if isinstance(step, SendStep):
             problems += _step(document, campaign, (index, step), around)
@@ -65,6 +69,13 @@ def _step(document: Document, campaign: Campaign, place: tuple[int, SendStep], a
         for objection in inspect(around.profiles[medium], medium, campaign.purpose, {}):
             hint = "choose another channel or gateway, or change the purpose if this is no marketing"
             problems.append(document.problem(loc, f"{medium}: {objection.words}", hint))
+    names = around.words.library.names()
+    if step.send.template not in names:
+        near = get_close_matches(step.send.template, names, n=1)
+        where = around.words.library.path_of(step.send.template, around.words.locales[0])
+        hint = f"did you mean {near[0]!r}?" if near else f"write {where}"
+        message = f"there is no template {step.send.template!r}"
+        return [*problems, document.problem(("steps", index, "send", "template"), message, hint)]
     parts = tuple(dict.fromkeys(part for medium in step.send.channels for part in MEDIA[medium].parts))
     for fault in around.words.library.lint(step.send.template, parts, known_names(campaign, around), _lists(around)):
         shown = os.path.relpath(fault.path) if fault.path.is_absolute() and Path.cwd() in fault.path.parents else str(fault.path)

@@ -126,7 +126,7 @@ class Profile:
 
     `alphabet` "sms" counts GSM-7/UCS-2 segments, "utf-8" counts characters. `max_segments`/`max_characters` 0 = no
     limit. `opt_out_marker`: the words the gateway prescribes; where empty and `replies` holds, the customary ones of
-    the language. `hours`: local hours in which the gateway accepts anything at all. `promotes_insurance`: may marketing of
+    the language. `hours`: local hours in which the gateway accepts anything. `promotes_insurance`: may marketing of
     insurance go through; `carries_insurance`: may anything about insurance. `batch`: how many messages `hand` likes at
     once. `looks_up`: can `reconcile` say Absent with certainty. `within_seconds`: no request of one `hand` is under way
     longer than this after its start; a lease on the messages must be longer. `prefixes`: for addresses that start so,

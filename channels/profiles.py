@@ -88,6 +88,7 @@ PROFILES: dict[str, Profile] = {
     ),
     "smtp": Profile(
         looks_up=False,
+        within_seconds=300.0,
         source="RFC 5321: once the server said 250 to the data, nobody can be asked again",
     ),
     "queue": Profile(batch=500, replies=True, source="our own task stream, asked by subject"),

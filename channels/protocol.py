@@ -87,7 +87,9 @@ _ANSWERS: dict[tuple[State, Event], State] = {
 }
 
 _FORWARD = {
-    (state, event): max(state, seen, key=forward_rank.__getitem__) for event, seen in EVIDENCE.items() for state in State
+    (state, event): max(state, seen, key=forward_rank.__getitem__)
+    for event, seen in EVIDENCE.items()
+    for state in State
 }
 
 TRANSITIONS: dict[tuple[State, Event], State] = {
@@ -129,7 +131,7 @@ class Delivery:
 
 
 def step(delivery: Delivery, event: Event, token: int | None = None) -> Delivery:
-    """The delivery after the event. `token` is the caller's. Raises `StaleTokenError` or `IllegalMoveError`, changing nothing."""
+    """The delivery after the event; `token` is the caller's. Raises `StaleTokenError` or `IllegalMoveError`."""
     if event in FENCED and token != delivery.token:
         raise StaleTokenError(f"{event} with token {token}, the delivery is at {delivery.token}")
     _check_lease(delivery, event)

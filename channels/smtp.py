@@ -16,7 +16,7 @@ from email.utils import format_datetime
 from typing import ClassVar, Literal
 from urllib.parse import quote
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from channels.adapter import AdapterSettings, Ports
 from channels.contract import Accepted, Finding, Message, Profile, Refused, Result, RetryLater, Unknown
@@ -62,11 +62,11 @@ class SmtpSettings(AdapterSettings):
 
 
 class SmtpChannel:
-    """One connection a batch. Until the server has seen the words nothing is sent; once it has, only its answer counts."""
+    """One connection a batch. Before the server has the words nothing is sent; then only its answer counts."""
 
     def __init__(self, settings: SmtpSettings, ports: Ports, secrets: Sequence[str]) -> None:
         self.profile: Profile = settings.profile_for("email")
-        self._settings, self._ports, self._secrets = settings, ports, tuple(secrets)
+        self._settings, self._ports, self._secrets = settings, ports, [SecretStr(secret) for secret in secrets]
 
     async def hand(self, messages: Sequence[Message]) -> list[Result]:
         """Send each message once."""
@@ -86,28 +86,17 @@ class SmtpChannel:
         last_start = time.monotonic() + self.profile.within_seconds - 4 * self._settings.timeout
         try:
             for message in messages:
-                if results and time.monotonic() > max(last_start, 0.0):
+                if time.monotonic() > last_start:
                     results.append(RetryLater(timedelta(seconds=1), "no_time", "the batch took too long, not started"))
                     continue
-                if server is None:
-                    server = self._connect()
+                server = server or self._connect()
                 result, alive = self._send(server, message)
                 results.append(result)
                 if not alive:
                     server.close()
                     server = None
-        except smtplib.SMTPAuthenticationError as error:
-            refused = Refused(
-                "stop_channel", str(error.smtp_code), "the server refuses name or password", halt="channel"
-            )
-            results += [
-                refused,
-                *[RetryLater(_LATER, str(error.smtp_code), "not tried")] * (len(messages) - len(results) - 1),
-            ]
         except (OSError, smtplib.SMTPException) as error:
-            results += [RetryLater(timedelta(seconds=30), "no_connection", type(error).__name__)] * (
-                len(messages) - len(results)
-            )
+            results += _unreachable(error, len(messages) - len(results))
         finally:
             if server is not None:
                 _leave(server)
@@ -126,7 +115,7 @@ class SmtpChannel:
             if settings.security == "starttls":
                 server.starttls(context=context)
             if self._secrets:
-                server.login(*self._secrets)
+                server.login(*(secret.get_secret_value() for secret in self._secrets))
             else:
                 server.ehlo_or_helo_if_needed()
         except BaseException:
@@ -150,6 +139,17 @@ class SmtpChannel:
         except (OSError, smtplib.SMTPException) as error:
             return RetryLater(_LATER, "no_connection", type(error).__name__), False
         return _data(server, mail, message.message_id)
+
+
+def _unreachable(error: Exception, count: int) -> list[Result]:
+    """No session: nothing was sent. What only a person can mend stops the channel, the rest is tried again."""
+    if not isinstance(
+        error, smtplib.SMTPAuthenticationError | smtplib.SMTPNotSupportedError | ssl.SSLCertVerificationError
+    ):
+        return [RetryLater(timedelta(seconds=30), "no_connection", type(error).__name__)] * count
+    said = "the server refuses name, password or encryption, or its certificate is not trusted"
+    first = Refused("stop_channel", type(error).__name__, said, halt="channel")
+    return [first, *[RetryLater(_LATER, "not_tried", "the channel stopped")] * (count - 1)]
 
 
 def _data(server: smtplib.SMTP, mail: EmailMessage, message_id: str) -> tuple[Result, bool]:

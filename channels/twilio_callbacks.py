@@ -25,7 +25,7 @@ class NoReceiptError(ChannelError):
 
 
 def verify_signature(auth_token: str, url: str, params: Mapping[str, str], signature: str) -> bool:
-    """Did Twilio sign this call? `url` is the full public address with its query, `params` the form. False if forged."""
+    """Did Twilio sign this call? `url` is the public address with its query, `params` the form. False if forged."""
     from twilio.request_validator import RequestValidator
 
     return bool(signature) and bool(RequestValidator(auth_token).validate(url, dict(params), signature))
@@ -36,9 +36,7 @@ def parse_status(params: Mapping[str, str]) -> Receipt:
     message_id, provider_id = params.get(MESSAGE_ID, ""), params.get("MessageSid") or params.get("SmsSid", "")
     said = params.get("MessageStatus") or params.get("SmsStatus", "")
     if not (message_id and provider_id and said in STATUSES):
-        raise NoReceiptError(
-            f"no receipt: it needs {MESSAGE_ID}, MessageSid and a MessageStatus, got {said!r}"
-        )
+        raise NoReceiptError(f"no receipt: it needs {MESSAGE_ID}, MessageSid and a MessageStatus, got {said!r}")
     code = params.get("ErrorCode", "")
     return Receipt(message_id, provider_id, STATUSES[said], code, _refusal(STATUSES[said], code))
 

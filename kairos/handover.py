@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from campaigns.answers import record_call
 from campaigns.dispatch import Desk, Handover, dispatch
 from campaigns.ledger import Ledger
 from campaigns.ledger.outbox import Outbox
@@ -19,8 +20,12 @@ from kairos.workspace import Workspace
 
 if TYPE_CHECKING:
     from channels.contract import Channel
+    from channels.tasks import CallResult
+    from kairos.queues import Queues
 
 Progress = Callable[[str, int, int], None]
+RESULTS_SECONDS = 10.0
+"""How long a hand-over stays to record the call results that wait in the queue."""
 
 
 async def hand_over(place: Workspace, now: datetime, clock: Callable[[], datetime], *, progress: Progress) -> dict[str, Any]:
@@ -54,10 +59,8 @@ async def _channels(
     async with AsyncExitStack() as stack:
         publish = lookup = None
         if any(adapter.adapter == "queue" for adapter in adapters.values()):
-            from kairos.queues import open_queue
-
-            queue = await stack.enter_async_context(open_queue(place.settings.queue, place.state))
-            publish, lookup = queue.publish, queue.lookup
+            queues = await stack.enter_async_context(_queues(place, ledger))
+            publish, lookup = queues.publish, queues.lookup
         ports = Ports(
             now=lambda: now,
             folder=place.folder,
@@ -77,6 +80,28 @@ async def _channels(
                 stack.push_async_callback(opened[adapter].close)
             channels[medium] = opened[adapter]
         yield channels
+
+
+@asynccontextmanager
+async def _queues(place: Workspace, ledger: Ledger) -> AsyncIterator[Queues]:
+    """The task queues, on the workspace's own server where the settings name none; results that wait are recorded meanwhile."""
+    from kairos.nats_server import ServerError, start
+    from kairos.queues import Queues
+
+    async def record(result: CallResult) -> None:
+        if not record_call(ledger, result):
+            raise LookupError(f"no message {result.job_id}")
+
+    with ExitStack() as stack:
+        url = place.settings.queue
+        if not url:
+            try:
+                url = stack.enter_context(start(place.state / "nats")).url
+            except ServerError as error:
+                raise KairosError(str(error)) from error
+        async with Queues(url, record) as queues:
+            yield queues
+            await queues.drain(RESULTS_SECONDS)
 
 
 def _report(place: Workspace, adapters: Mapping[str, AdapterSettings], done: Handover, now: datetime) -> dict[str, Any]:

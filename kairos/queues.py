@@ -38,7 +38,7 @@ class NotRecordedError(Exception):
 
 @dataclass(frozen=True)
 class QueueLimits:
-    """Times in seconds. Tasks are kept longer than any message stays undecided, and results until a person has looked."""
+    """Times in seconds. Tasks are kept longer than any message stays undecided, results until a person has looked."""
 
     timeout: float = 5.0
     tasks_kept: float = 30 * 86_400
@@ -75,7 +75,7 @@ class Queues:
             _results(self.broker, record)
 
     async def start(self) -> None:
-        """Connect, make the streams and begin to consume. Raises what the NATS client raises where no server answers."""
+        """Connect, make the streams, begin to consume. Raises what the NATS client raises where no server answers."""
         self._client = await self.broker.connect()
         await self._make_streams()
         await self.broker.start()
@@ -127,7 +127,7 @@ class Queues:
         if not self._connected():
             raise MaybePublishedError("there is no connection to the task queue")
         try:
-            await self._client.jetstream().get_last_msg(TASKS_STREAM, subject)
+            await self.jetstream().get_last_msg(TASKS_STREAM, subject)
         except NotFoundError:
             return False
         except (Error, TimeoutError, OSError) as error:
@@ -149,6 +149,10 @@ class Queues:
         await self.broker.publish(message.body, DEAD, headers=headers, stream=DEAD_STREAM, timeout=self.limits.timeout)
         await message.reject()
 
+    def jetstream(self) -> Any:
+        """The client's JetStream, for whoever looks after the streams."""
+        return self._client.jetstream()
+
     def _connected(self) -> bool:
         return self._client is not None and bool(self._client.is_connected)
 
@@ -162,7 +166,7 @@ class Queues:
             StreamConfig(RESULTS_STREAM, subjects=["kairos.results.>"], max_age=limits.results_kept),
             StreamConfig(DEAD_STREAM, subjects=["kairos.dead.>"], max_age=limits.results_kept),
         )
-        jetstream = self._client.jetstream()
+        jetstream = self.jetstream()
         for stream in streams:
             try:
                 await jetstream.add_stream(stream)

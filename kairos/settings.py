@@ -35,6 +35,11 @@ class Settings(ContactPolicy):
         description="adapter of each channel: its name, or a mapping with `adapter:` and its options",
         examples=[{"sms": "outbox", "push": "outbox"}],
     )
+    queue: str = Field(
+        default="",
+        description="address of the NATS server for call and agent tasks; Kairos starts one of its own on loopback where empty",
+        examples=["nats://queue.internal:4222"],
+    )
     links: dict[str, str] = Field(
         default_factory=dict,
         description="addresses templates may use as links.<name>; {message_id} stands for the message's own id",

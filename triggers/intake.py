@@ -134,7 +134,7 @@ def _keep_the_rest(db: DuckDBPyConnection, shaped: Shape, now: datetime) -> None
     )
     checked = f'SELECT {clean}, "row:number" FROM {_good(shaped)}'
     order = ' ORDER BY "row:number"' if shaped.joins else ""
-    db.execute(f'CREATE TABLE {shaped.view.name} AS SELECT {final} FROM ({checked}){order}')
+    db.execute(f"CREATE TABLE {shaped.view.name} AS SELECT {final} FROM ({checked}){order}")
 
 
 def _faults_by_column(shaped: Shape) -> dict[str, list[str]]:

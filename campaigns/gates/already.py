@@ -46,7 +46,7 @@ class Already(Gate):
             select b.moment_id, r.reached_at as already_at, p.status as already_status, {date} as already_date
               from batch b
               left join ({reached}) r using (moment_id)
-              left join policies p on p.policy_id = b.policy_id and b.subject like 'policy:%'"""
+              left join policies p on p.policy_id = b.policy_id and b.claim_id is null and b.subject not in ('customer')"""
 
     def parameters(self, case: Case) -> Mapping[str, Any]:
         """Whether the goal must be about the moment's subject."""

@@ -107,6 +107,7 @@ create table if not exists outcomes (
     event_id text not null,
     event text not null,
     at integer not null,
+    detail text not null default '',          -- what else was told, a JSON object
     primary key (moment_id, event_id)
 ) without rowid;
 

@@ -152,6 +152,12 @@ select moment_id, customer_id, policy_id, claim_id, due_at from moments
 -- name: outcome
 insert into outcomes (moment_id, event_id, event, at) values (?, ?, ?, ?) on conflict do nothing;
 
+-- name: answer
+-- What a customer said on a call about a message.
+insert into outcomes (moment_id, event_id, event, at, detail)
+select moment_id, :event_id, :event, :at, :detail from messages where message_id = :message_id
+on conflict do nothing;
+
 -- name: publish
 insert into campaign_versions (campaign, version, body, published_at, published_by) values (:campaign, :version, :body, :at, :by)
 on conflict do nothing;

@@ -40,7 +40,7 @@ CASES = [
     ("purpose: service\n", "", (1, 1), "'purpose' is missing", "add `purpose:`"),
     ("steps:", "stepps:\n  - 1\nsteps:", (8, 1), "unknown key 'stepps'", "did you mean 'steps'?"),
     ("kind: date", "kind: dates", (4, 1), "'dates' is not one of", "did you mean 'date'?"),
-    ("offset: -60d", "offset: 60 days", (7, 11), "'60 days' is no length of time", ""),
+    ("offset: -60d", "offset: 60 days", (7, 11), "'60 days' is no length of time", "write -60d"),
     ("channels: [sms]", "channels: [sms, fax]", (9, 38), "unknown channel 'fax'", "known: sms, push"),
     ("name: renewal", "name: Renewal 1", (1, 7), "String should match pattern", ""),
     ("  of: policies.expiry_date", "  of: policies.expiry_date\n  of: x.y", (7, 3), "the key 'of' stands here twice", ""),

@@ -38,7 +38,9 @@ class FcmGateway:
         self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -68,7 +70,9 @@ class _Handler(BaseHTTPRequestHandler):
 
         gateway = self.server.gateway
         gateway.token_requests += 1
-        claims = jwt.decode(form["assertion"][0], gateway.public_key, algorithms=["RS256"], audience=f"{gateway.url}/token")
+        claims = jwt.decode(
+            form["assertion"][0], gateway.public_key, algorithms=["RS256"], audience="https://oauth2.googleapis.com/token"
+        )
         if gateway.refuse_key or claims["scope"] != "https://www.googleapis.com/auth/firebase.messaging":
             return self._answer(400, {"error": "invalid_grant", "error_description": "Invalid JWT Signature."})
         return self._answer(200, {"access_token": ACCESS, "expires_in": 3600, "token_type": "Bearer"})
@@ -101,7 +105,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> None:
         data = json.dumps(body).encode()
         self.send_response(status)
-        for name, value in {**(headers or {}), "Content-Type": "application/json", "Content-Length": str(len(data))}.items():
+        for name, value in {
+            **(headers or {}),
+            "Content-Type": "application/json",
+            "Content-Length": str(len(data)),
+        }.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(data)

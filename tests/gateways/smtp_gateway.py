@@ -7,6 +7,7 @@ import ssl
 from collections import deque
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
 
 from aiosmtpd.controller import Controller
@@ -23,13 +24,21 @@ def _free_port() -> int:
 class SmtpGateway:
     """`faults`: cut (taken, answer lost), retry (451 to the words), busy (450 to the recipient), policy (554 to the words)."""
 
-    def __init__(self, context: ssl.SSLContext | None = None) -> None:
+    def __init__(self, certificate: Path, key: Path) -> None:
         self.faults: deque[str] = deque()
         self.unknown: set[str] = set()
         self.taken: list[EmailMessage] = []
-        login: dict[str, Any] = {"authenticator": self._login, "auth_required": True, "auth_require_tls": context is not None}
-        tls: dict[str, Any] = {"tls_context": context, "require_starttls": True} if context else {}
-        self._controller = Controller(self, hostname="127.0.0.1", port=_free_port(), **login, **tls)
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(certificate, key)
+        self._controller = Controller(
+            self,
+            hostname="127.0.0.1",
+            port=_free_port(),
+            authenticator=self._login,
+            auth_required=True,
+            tls_context=context,
+            require_starttls=True,
+        )
 
     def _login(self, server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
         right = isinstance(data, LoginPassword) and (data.login, data.password) == (USER.encode(), PASSWORD.encode())

@@ -371,7 +371,7 @@ ROWS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(ROWS, st.sets(st.sampled_from(["C1", "C2"])))
 def test_every_row_read_is_kept_set_aside_or_not_known_yet(rows: list[dict[str, Any]], ids: set[str]) -> None:
     customers = [{"customer_id": name} for name in sorted(ids)]
@@ -382,7 +382,7 @@ def test_every_row_read_is_kept_set_aside_or_not_known_yet(rows: list[dict[str, 
         assert known.db.execute("SELECT count(*) FROM rejects WHERE kind = 'row'").fetchall() == [(report.set_aside,)]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(ROWS)
 def test_equal_inputs_give_equal_tables_in_equal_order(rows: list[dict[str, Any]]) -> None:
     sources = Sources({"events": RowSource("events", rows)})

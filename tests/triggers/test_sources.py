@@ -194,10 +194,9 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize(("source", "place", "where", "message", "hint"), FAULTS)
-def test_a_fault_says_where_it_is_and_what_helps(
-    write: Any, source: str, place: tuple[int, int], where: str, message: str, hint: str
-) -> None:
+@pytest.mark.parametrize("case", FAULTS)
+def test_a_fault_says_where_it_is_and_what_helps(write: Any, case: tuple[str, tuple[int, int], str, str, str]) -> None:
+    source, place, where, message, hint = case
     line, column, named, said, cure = fault(write(sources__yaml=source, c__csv=CUSTOMERS, c__docx="x"))
     assert ((line, column), named) == (place, where)
     assert message in said
