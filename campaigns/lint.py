@@ -32,6 +32,8 @@ class Surroundings:
     words: Words
     profiles: Mapping[str, Profile]
     now: datetime
+    dialling_code: str = ""
+    """`+86` ...: gateways have other rules in other countries, and most customers have numbers of this one."""
 
 
 def lint_campaign(document: Document, campaign: Campaign, around: Surroundings) -> list[Problem]:
@@ -65,15 +67,15 @@ def _step(document: Document, campaign: Campaign, place: tuple[int, SendStep], a
     index, step = place
     problems: list[Problem] = []
     for number, medium in enumerate(step.send.channels):
-        loc = ("steps", index, "send", "channels", number)
-        for objection in inspect(around.profiles[medium], medium, campaign.purpose, {}):
+        loc, profile = ("steps", index, "send", "channels", number), around.profiles[medium]
+        for objection in inspect(profile, medium, campaign.purpose, {}, address=around.dialling_code):
             hint = "choose another channel or gateway, or change the purpose if this is no marketing"
             problems.append(document.problem(loc, f"{medium}: {objection.words}", hint))
     names = around.words.library.names()
     if step.send.template not in names:
         near = get_close_matches(step.send.template, names, n=1)
-        where = around.words.library.path_of(step.send.template, around.words.locales[0])
-        hint = f"did you mean {near[0]!r}?" if near else f"write {where}"
+        missing = around.words.library.path_of(step.send.template, around.words.locales[0])
+        hint = f"did you mean {near[0]!r}?" if near else f"write {missing}"
         message = f"there is no template {step.send.template!r}"
         return [*problems, document.problem(("steps", index, "send", "template"), message, hint)]
     parts = tuple(dict.fromkeys(part for medium in step.send.channels for part in MEDIA[medium].parts))

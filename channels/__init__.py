@@ -16,12 +16,15 @@ _LISTED: dict[str, type[AdapterSettings]] = {}
 
 
 def adapters() -> dict[str, type[AdapterSettings]]:
-    """Every adapter by name: each file of this folder that defines settings of its own is one."""
+    """Every adapter by name: each file of this folder that defines settings of its own.
+
+    A file named `<adapter>_<part>.py` is a part of an adapter and is not looked into: it may load what is heavy.
+    """
     if not _LISTED:
         from importlib import import_module
         from pkgutil import iter_modules
 
-        for module in sorted(found.name for found in iter_modules(__path__)):
+        for module in sorted(found.name for found in iter_modules(__path__) if "_" not in found.name):
             _LISTED.update(_settings_of(import_module(f"{__name__}.{module}")))
     return dict(_LISTED)
 

@@ -7,6 +7,7 @@ be read goes to a stream of its own, where a person finds it.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ Record = Callable[[CallResult], Awaitable[None]]
 
 TASKS_STREAM, RESULTS_STREAM, DEAD_STREAM = "KAIROS_TASKS", "KAIROS_RESULTS", "KAIROS_DEAD"
 DEAD = "kairos.dead.ai_outbound"
+RESULTS_CONSUMER = "kairos-results"
 ALREADY_THERE = 10071
 """JetStream's error code where a subject that should be empty (`Nats-Expected-Last-Subject-Sequence: 0`) is not."""
 
@@ -43,6 +45,7 @@ class QueueLimits:
     timeout: float = 5.0
     tasks_kept: float = 30 * 86_400
     results_kept: float = 90 * 86_400
+    ack_wait: float = 60.0
     first_pause: float = 1.0
     longest_pause: float = 600.0
     most_deliveries: int = 20
@@ -72,7 +75,7 @@ class Queues:
         self.app: FastStream = FastStream(self.broker)
         _publishers(self.broker)
         if record is not None:
-            _results(self.broker, record)
+            _results(self.broker, record, self.limits)
 
     async def start(self) -> None:
         """Connect, make the streams, begin to consume. Raises what the NATS client raises where no server answers."""
@@ -153,6 +156,15 @@ class Queues:
         """The client's JetStream, for whoever looks after the streams."""
         return self._client.jetstream()
 
+    async def drain(self, longest: float) -> None:
+        """Stay until every result that waits has been recorded, `longest` seconds at most; what is postponed does not wait."""
+        deadline = asyncio.get_running_loop().time() + longest
+        while asyncio.get_running_loop().time() < deadline:
+            state = await self.jetstream().consumer_info(RESULTS_STREAM, RESULTS_CONSUMER)
+            if not state.num_pending and not state.num_ack_pending:
+                return
+            await asyncio.sleep(0.05)
+
     def _connected(self) -> bool:
         return self._client is not None and bool(self._client.is_connected)
 
@@ -203,7 +215,7 @@ def _settling(queues: Queues) -> Any:
     return Settling
 
 
-def _results(broker: NatsBroker, record: Record) -> None:
+def _results(broker: NatsBroker, record: Record, limits: QueueLimits) -> None:
     from faststream import AckPolicy
     from faststream.nats import JStream, PullSub
     from nats.js.api import ConsumerConfig
@@ -211,9 +223,9 @@ def _results(broker: NatsBroker, record: Record) -> None:
     @broker.subscriber(
         RESULTS,
         stream=JStream(RESULTS_STREAM, declare=False),
-        durable="kairos-results",
+        durable=RESULTS_CONSUMER,
         pull_sub=PullSub(batch_size=100, timeout=1.0),
-        config=ConsumerConfig(ack_wait=60.0, max_deliver=-1),
+        config=ConsumerConfig(ack_wait=limits.ack_wait, max_deliver=-1),
         ack_policy=AckPolicy.MANUAL,
         title=RESULTS,
         description="what came of a call; publish one for each attempt",

@@ -103,6 +103,13 @@ class Workspace:
         fields = set(ContactPolicy.model_fields)
         return ContactPolicy.model_validate({name: value for name, value in self.settings if name in fields})
 
+    @property
+    def dialling_code(self) -> str:
+        """The country code of the insurer's phone numbers, as they begin."""
+        from phonenumbers import country_code_for_region
+
+        return f"+{country_code_for_region(self.settings.phone_region)}"
+
     def rules(self, profiles: Mapping[str, Profile]) -> Rules:
         """What decides besides facts and history."""
         return Rules(self.policy(), profiles, self.settings.timezone)

@@ -155,7 +155,8 @@ def _message(row: dict[str, Any]) -> Message:
         parts=json.loads(row["parts"]),
         not_before=instant(row["not_before"]),
         expires_at=instant(min(row["not_after"], row["expires_at"])),
-        reserved_at=instant(row["reserved_at"]),
+        # business time may run ahead of the provider's clock (`--as-of`): the earlier of the two is safe to search from
+        reserved_at=instant(min(row["reserved_at"], row["handed_at"])),
         timezone=row["timezone"] or "UTC",
         variables={"template": row["template"]},
     )

@@ -68,7 +68,7 @@ update messages set state = 'handed', token = :token, handed_at = :clock, attemp
        and campaign not in (select value from json_each(:halted))
      order by case purpose when 'contract' then 0 when 'service' then 1 when 'care' then 2 else 3 end, not_before, message_id
      limit :limit)
-returning message_id, campaign, purpose, medium, customer_id, address, locale, parts, not_before, not_after, expires_at, reserved_at,
+returning message_id, campaign, purpose, medium, customer_id, address, locale, parts, not_before, not_after, expires_at, reserved_at, handed_at,
           timezone, template, attempts;
 
 -- name: settle
@@ -88,7 +88,7 @@ update messages set state = 'unknown' where state = 'handed' and token = :token;
 
 -- name: unknown
 -- Messages to ask the provider about: handed over long enough ago for the answer to be certain.
-select message_id, campaign, purpose, medium, customer_id, address, locale, parts, not_before, not_after, expires_at, reserved_at,
+select message_id, campaign, purpose, medium, customer_id, address, locale, parts, not_before, not_after, expires_at, reserved_at, handed_at,
        timezone, template, token
   from messages where state = 'unknown' and medium = :medium and handed_at <= :settled and message_id > :after
  order by message_id limit :limit;

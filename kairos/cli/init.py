@@ -43,6 +43,6 @@ def init(
     if demo:
         rows = [(view, count) for view, count in summary.rows.items()]
         out.print(table(f"A demonstration insurer in {folder}, as of {day}", ("view", "rows"), rows, numbers=("rows",)))
-        out.print(f"Next: [bold]kairos -h[/bold], or kairos recommend fit -w {folder} && kairos run -w {folder} --as-of {day}")
+        out.print(f"Next: kairos recommend fit -w {folder} --as-of {day}, then kairos run -w {folder} --as-of {day}", soft_wrap=True)
     else:
         out.print(f"A workspace in {folder}. Say in {folder}/sources.yaml where your tables are, then: kairos lint -w {folder}")

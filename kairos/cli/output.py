@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+from rich.console import Console, Group
 from rich.table import Table
+from rich.text import Text
 
 WorkspaceOption = Annotated[Path, typer.Option("--workspace", "-w", help="folder of the workspace", show_default="here")]
 JsonOption = Annotated[bool, typer.Option("--json", help="report as JSON on standard output")]
@@ -29,14 +30,14 @@ def as_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=2, default=str))
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, numbers: Sequence[str] = ()) -> Table:
-    """A table for people; the columns named in `numbers` are aligned right, with thousands separated."""
-    made = Table(title=title, title_justify="left", header_style="bold")
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, numbers: Sequence[str] = ()) -> Group:
+    """A table for people under its title; the columns named in `numbers` are aligned right, with thousands separated."""
+    made = Table(header_style="bold")
     for column in columns:
         made.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
     for row in rows:
         made.add_row(*(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row))
-    return made
+    return Group(Text(title, style="bold"), made)
 
 
 @contextmanager

@@ -72,3 +72,6 @@ def _show_fit(report: dict[str, Any]) -> None:
         for m in report["models"]
     ]
     out.print(table(f"Model {report['version']}", ("model", "HR@1", "HR@3", "MRR@3", "served"), rows))
+    out.print(report["why"])
+    for problem in report["problems"]:
+        out.print(f"[bold red]never offered:[/bold red] {problem['product_id']}: {problem['message']} ({problem['hint']})")

@@ -33,20 +33,22 @@ def run(
         report = run_workspace(place, now, only=campaign or (), rehearsal=dry_run, progress=tell)
     if json_:
         as_json(report)
-        return
-    show(report)
+    else:
+        show(report)
+    if report["problems"]:
+        raise typer.Exit(1)
 
 
 def show(report: dict[str, Any]) -> None:
     """The report as tables."""
     out = console()
     facts = [
-        (view, count["read"], count["kept"], count["set_aside"], count["nulled"], ", ".join(f"{r} {n:,}" for r, n in count["reasons"].items()))
+        (view, count["read"], count["kept"], count["later"], count["set_aside"], count["nulled"], ", ".join(f"{r} {n:,}" for r, n in count["reasons"].items()))
         for view, count in report["facts"].items()
         if count["read"]
     ]
-    numbers = ("read", "kept", "set aside", "nulled")
-    out.print(table("Facts", ("view", "read", "kept", "set aside", "nulled", "why"), facts, numbers=numbers))
+    numbers = ("read", "kept", "later", "set aside", "nulled")
+    out.print(table("Facts (later: not known yet as of this day)", ("view", *numbers, "why"), facts, numbers=numbers))
     rows = []
     for line in report["campaigns"]:
         refused = ", ".join(f"{reason} {count:,}" for reason, count in line["reasons"].items())
@@ -57,6 +59,8 @@ def show(report: dict[str, Any]) -> None:
     names = ("campaign", "moments", "new", "sent", "held out", "held", "pending", "refused", "gone", "why not")
     title = f"Moments as of {report['as_of']}" + (" (rehearsal, nothing kept)" if report["rehearsal"] else "")
     out.print(table(title, names, rows, numbers=names[1:-1]))
+    for problem in report["problems"]:
+        out.print(f"[bold red]not run:[/bold red] {problem['path']}:{problem['line']}:{problem['column']}: {problem['message']}", soft_wrap=True)
     total = report["totals"]
     law = "holds" if total["conserved"] else "IS BROKEN, run `kairos ledger check`"
     out.print(

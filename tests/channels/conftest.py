@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib.util
 import json
 import os
@@ -89,7 +90,16 @@ async def outbox(folder: Path, patch: pytest.MonkeyPatch) -> AsyncIterator[Bench
         return sum(f"Message: {message.message_id}\n" in path.read_text() for path in folder.rglob("*.txt"))
 
     patch.setattr(os, "fsync", fsync)
-    yield Bench("outbox", channel, "sms", "+8613800138000", {"sms": "您的车险"}, armed.append, copies, frozenset({"lost", "retry"}))
+    yield Bench(
+        "outbox",
+        channel,
+        "sms",
+        "+8613800138000",
+        {"sms": "您的车险"},
+        armed.append,
+        copies,
+        frozenset({"lost", "retry"}),
+    )
     await channel.close()
 
 
@@ -97,7 +107,12 @@ async def outbox(folder: Path, patch: pytest.MonkeyPatch) -> AsyncIterator[Bench
 async def twilio(folder: Path, patch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
     module = load("twilio")
     with module.TwilioGateway(folder / "journal.jsonl") as gateway:
-        written = {"adapter": "twilio", "messaging_service_sid": "MG" + "1" * 32, "base_url": gateway.url, "timeout": 1.0}
+        written = {
+            "adapter": "twilio",
+            "messaging_service_sid": "MG" + "1" * 32,
+            "base_url": gateway.url,
+            "timeout": 1.0,
+        }
         written["callback_url"] = "https://kairos.example.com/twilio"
         env = {"TWILIO_ACCOUNT_SID": module.ACCOUNT, "TWILIO_AUTH_TOKEN": module.TOKEN}
         settings = read_adapter("sms", written)
@@ -165,7 +180,10 @@ def own_certificate(folder: Path) -> tuple[Path, Path]:
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
 
-    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    key, name = (
+        ec.generate_private_key(ec.SECP256R1()),
+        x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")]),
+    )
     now, alternative = datetime.now(UTC), x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
     builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
     builder = builder.not_valid_before(now - timedelta(hours=1)).not_valid_after(now + timedelta(days=1))
@@ -214,12 +232,18 @@ class Wire:
         downward = asyncio.create_task(self.relay(behind, writer, lambda: self.deaf))
         self.tasks |= {upward, downward}
 
-    async def relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, swallow: Callable[[], bool]) -> None:
-        while data := await reader.read(65536):
-            if not swallow():
-                writer.write(data)
-                await writer.drain()
-        writer.close()
+    async def relay(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, swallow: Callable[[], bool]
+    ) -> None:
+        try:
+            while data := await reader.read(65536):
+                if not swallow():
+                    writer.write(data)
+                    await writer.drain()
+        finally:
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
 
 
 @asynccontextmanager
@@ -249,14 +273,16 @@ async def queue(folder: Path, patch: pytest.MonkeyPatch) -> AsyncIterator[Bench]
                 info = await queues.jetstream().stream_info("KAIROS_TASKS", subjects_filter=subject)
                 return (info.state.subjects or {}).get(subject, 0)
 
-            channel = read_adapter("ai_outbound", "queue").open({}, ports(folder, publish=publish, lookup=queues.lookup))
+            channel = read_adapter("ai_outbound", "queue").open(
+                {}, ports(folder, publish=publish, lookup=queues.lookup)
+            )
             more = {"queues": queues, "refused": {"address": "95500"}}
             kinds = frozenset({"lost", "retry", "refused"})
             yield Bench("queue", channel, "ai_outbound", "+8613800138000", {"call": "您好"}, fault, copies, kinds, more)
+        # the client has gone, so both directions come to their end
+        await asyncio.gather(*wire.tasks)
         relay.close()
-        for task in wire.tasks:
-            task.cancel()
-        await asyncio.gather(*wire.tasks, return_exceptions=True)
+        await relay.wait_closed()
 
 
 BENCHES = {"outbox": outbox, "twilio": twilio, "fcm": fcm, "smtp": smtp, "queue": queue}

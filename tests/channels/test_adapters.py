@@ -104,7 +104,9 @@ def test_what_has_expired_is_not_sent(bench: Open) -> None:
             if b.name == "outbox":
                 pytest.skip("a folder delivers nothing: whoever empties it sees until when each message holds")
             message = b.message("m-1", expires_at=datetime.now(UTC) - timedelta(seconds=1))
-            assert (await b.channel.hand([message]))[0] == Refused("expired", "expired", b.more.get("words", _said(b.name)))
+            assert (await b.channel.hand([message]))[0] == Refused(
+                "expired", "expired", b.more.get("words", _said(b.name))
+            )
             assert await b.copies(message) == 0
 
     asyncio.run(story())
@@ -166,7 +168,11 @@ def test_secrets_are_named_where_they_are_documented() -> None:
         ("sms", {"folder": "x"}, "no adapter is named | write one of outbox, twilio, or a mapping with `adapter:`"),
         ("sms", {"adapter": "twilio"}, "Twilio needs one sender | write either messaging_service_sid or from"),
         ("sms", {"adapter": "outbox", "foldr": "x"}, "foldr: Extra inputs are not permitted | options of outbox"),
-        ("sms", {"adapter": "outbox", "profile": "acme"}, "profile: there is no gateway profile 'acme' | known: generic"),
+        (
+            "sms",
+            {"adapter": "outbox", "profile": "acme"},
+            "profile: there is no gateway profile 'acme' | known: generic",
+        ),
     ],
 )
 def test_a_fault_in_the_settings_says_what_to_write(medium: str, written: Any, words: str) -> None:

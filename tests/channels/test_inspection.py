@@ -27,7 +27,9 @@ def codes(profile: str, purpose: str, parts: dict[str, str], medium: str = "sms"
         ("qiniu", [], ["promotion_refused"]),
     ],
 )
-def test_lint_knows_which_gateway_takes_what_about_insurance(profile: str, service: list[str], marketing: list[str]) -> None:
+def test_lint_knows_which_gateway_takes_what_about_insurance(
+    profile: str, service: list[str], marketing: list[str]
+) -> None:
     assert codes(profile, "service", {}) == service
     assert codes(profile, "marketing", {}) == marketing
 
@@ -110,7 +112,9 @@ def test_marketing_without_its_marker_is_stopped() -> None:
 
 
 def test_an_email_has_one_line_of_subject_and_words() -> None:
-    assert codes("smtp", "service", {"email_subject": "a\r\nBcc: x@y.z", "email": "<p>x</p>"}, "email") == ["line_break_in_subject"]
+    assert codes("smtp", "service", {"email_subject": "a\r\nBcc: x@y.z", "email": "<p>x</p>"}, "email") == [
+        "line_break_in_subject"
+    ]
     assert codes("smtp", "service", {"email_subject": "a", "email": ""}, "email") == ["part_empty"]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from itertools import permutations
 
 import pytest
@@ -33,7 +34,7 @@ Step = Callable[[Delivery, Event, int | None], Delivery]
 
 @dataclass(frozen=True)
 class Worker:
-    """idle -> leased -> intended -> posted(answer); a reconciler goes idle -> asked(answer). `armed` = deadline not passed."""
+    """idle -> leased -> intended -> posted(answer), or idle -> asked(answer). `armed` = its deadline has not passed."""
 
     phase: str = "idle"
     token: int = 0
@@ -82,14 +83,19 @@ def worker_moves(world: World, worker: Worker, rules: Rules) -> Iterator[tuple[s
         yield "ask", (world, Worker("asked", world.delivery.token, found))
     if worker.phase == "leased":
         yield from on(
-            world, Event.INTEND, worker.token, rules, lambda d: replace(worker, phase="intended", armed=True), idle
+            world,
+            Event.INTEND,
+            worker.token,
+            rules,
+            lambda d: replace(worker, phase="intended", armed=True),
+            otherwise=idle,
         )
     if worker.phase == "intended":
         yield from posts(world, worker, rules)
     if worker.phase in ("posted", "asked"):
         events = {"ok": Event.SEEN_ACCEPTED, "found": Event.SEEN_ACCEPTED, "absent": Event.ABSENT}
         event = events.get(worker.answer) or Event(worker.answer)
-        yield from on(world, event, worker.token, rules, lambda d: idle, idle)
+        yield from on(world, event, worker.token, rules, lambda d: idle, otherwise=idle)
 
 
 def posts(world: World, worker: Worker, rules: Rules) -> Iterator[tuple[str, tuple[World, Worker]]]:
@@ -113,6 +119,7 @@ def on(
     token: int | None,
     rules: Rules,
     then: Callable[[Delivery], Worker],
+    *,
     otherwise: Worker | None = None,
 ) -> Iterator[tuple[str, tuple[World, Worker]]]:
     try:
@@ -279,4 +286,4 @@ def test_results_and_findings_are_events() -> None:
         receipt("read")
     assert window_closed("marketing") is Event.GIVE_UP
     assert window_closed("contract") is Event.SEND_AGAIN
-    assert answer(RetryLater(after=__import__("datetime").timedelta(seconds=1))) is Event.RETRY
+    assert answer(RetryLater(after=timedelta(seconds=1))) is Event.RETRY

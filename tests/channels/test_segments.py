@@ -57,7 +57,9 @@ def test_the_alphabet_is_that_of_the_standard() -> None:
 def test_parts_are_enough_and_none_is_wasted(text: str) -> None:
     size = segments(text)
     part, single = (153, 160) if size.encoding == "GSM-7" else (67, 70)
-    assert size.units == (len(text.encode("utf-16-le", "surrogatepass")) // 2 if size.encoding == "UCS-2" else size.units)
+    assert size.units == (
+        len(text.encode("utf-16-le", "surrogatepass")) // 2 if size.encoding == "UCS-2" else size.units
+    )
     if size.units <= single:
         assert size.count == min(size.units, 1)
     else:

@@ -16,8 +16,15 @@ PROJECT = "insurer-app"
 ACCESS = "loopback-access-token"
 
 
+NOT_TAKEN: dict[str, Any] = {
+    "429": (429, "RESOURCE_EXHAUSTED", "too fast", "QUOTA_EXCEEDED"),
+    "503": (503, "UNAVAILABLE", "overloaded", "UNAVAILABLE", {"Retry-After": "17"}),
+    "invalid": (400, "INVALID_ARGUMENT", "not a valid FCM registration token", "INVALID_ARGUMENT"),
+}
+
+
 class FcmGateway:
-    """`faults`: cut (taken, answer lost), 429, 503 (with Retry-After), 500 (taken), invalid. `gone`: unregistered tokens."""
+    """`faults`: cut and 500 (taken, answer lost), 429, 503 with Retry-After, invalid. `gone`: removed apps."""
 
     def __init__(self, public_key: Any) -> None:
         self.public_key = public_key
@@ -71,7 +78,10 @@ class _Handler(BaseHTTPRequestHandler):
         gateway = self.server.gateway
         gateway.token_requests += 1
         claims = jwt.decode(
-            form["assertion"][0], gateway.public_key, algorithms=["RS256"], audience="https://oauth2.googleapis.com/token"
+            form["assertion"][0],
+            gateway.public_key,
+            algorithms=["RS256"],
+            audience="https://oauth2.googleapis.com/token",
         )
         if gateway.refuse_key or claims["scope"] != "https://www.googleapis.com/auth/firebase.messaging":
             return self._answer(400, {"error": "invalid_grant", "error_description": "Invalid JWT Signature."})
@@ -82,12 +92,8 @@ class _Handler(BaseHTTPRequestHandler):
         if message["token"] in gateway.gone:
             return self._fail(404, "NOT_FOUND", "Requested entity was not found.", "UNREGISTERED")
         fault = gateway.faults.popleft() if gateway.faults else ""
-        if fault == "429":
-            return self._fail(429, "RESOURCE_EXHAUSTED", "too fast", "QUOTA_EXCEEDED")
-        if fault == "503":
-            return self._fail(503, "UNAVAILABLE", "overloaded", "UNAVAILABLE", {"Retry-After": "17"})
-        if fault == "invalid":
-            return self._fail(400, "INVALID_ARGUMENT", "not a valid FCM registration token", "INVALID_ARGUMENT")
+        if fault in NOT_TAKEN:
+            return self._fail(*NOT_TAKEN[fault])
         gateway.taken.append(message)
         if fault == "cut":
             self.close_connection = True

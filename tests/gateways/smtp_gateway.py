@@ -22,7 +22,7 @@ def _free_port() -> int:
 
 
 class SmtpGateway:
-    """`faults`: cut (taken, answer lost), retry (451 to the words), busy (450 to the recipient), policy (554 to the words)."""
+    """`faults`: cut (taken, answer lost), busy (450 to the recipient), retry and policy (451 and 554 to the words)."""
 
     def __init__(self, certificate: Path, key: Path) -> None:
         self.faults: deque[str] = deque()

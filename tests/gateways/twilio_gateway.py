@@ -28,7 +28,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 ACCOUNT = "AC" + "0" * 32
 TOKEN = "loopback-token"
 FAULTS = ("429", "500", "cut", "lost", "slow")
-"""429: not taken. 500, cut: taken, the answer lost. lost: cut and not taken. slow: taken, answered after `slow` seconds."""
+"""429: not taken. 500, cut: taken, the answer lost. lost: cut, not taken. slow: taken, answered too late."""
 MAGIC = {
     "+15005550001": 21211,
     "+15005550009": 21614,

@@ -105,3 +105,14 @@ def test_lint_loads_no_numerics_and_reports_as_json(tmp_path):
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout) == {"campaigns": 10, "problems": []}
+
+
+def test_promotion_through_twilio_into_china_is_refused_before_anything_runs(tmp_path):
+    write_starter(tmp_path, demo=False)
+    settings = tmp_path / "kairos.yaml"
+    twilio = "sms: {adapter: twilio, messaging_service_sid: MG00000000000000000000000000000000}"
+    settings.write_text(settings.read_text(encoding="utf-8").replace("sms: outbox", twilio), encoding="utf-8")
+    _, problems = inspect_workspace(tmp_path)
+    assert {p.path.rsplit("/", 1)[1] for p in problems} == {"health-cross-sell.yaml", "motor-service-offer.yaml"}
+    settings.write_text(settings.read_text(encoding="utf-8").replace("phone_region: CN", "phone_region: GB"), encoding="utf-8")
+    assert inspect_workspace(tmp_path)[1] == []
