@@ -25,7 +25,9 @@ def record_call(ledger: Ledger, result: CallResult) -> bool:
         Outbox(ledger).receive(receipt, result.occurred_at)
     if result.do_not_call:
         ledger.opt_out(customer_id, result.occurred_at, f"call {result.result_id}: do not call", medium=medium)
-    told = result.model_dump(mode="json", include={"score", "wants_person", "tags", "attempt", "duration_seconds", "transcript_url"})
+    told = result.model_dump(
+        mode="json", include={"score", "wants_person", "tags", "attempt", "duration_seconds", "transcript_url"}
+    )
     with ledger.store.transaction():
         for event in _events(result):
             values = {

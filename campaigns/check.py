@@ -84,7 +84,11 @@ class Finding:
 def check(ledger: Ledger) -> list[Finding]:
     """Try every law, the file's own integrity first."""
     integrity = ledger.store.query("pragma quick_check")[0][0]
-    findings = [Finding("integrity", "the file is sound", 0 if integrity == "ok" else 1, "" if integrity == "ok" else str(integrity))]
+    findings = [
+        Finding(
+            "integrity", "the file is sound", 0 if integrity == "ok" else 1, "" if integrity == "ok" else str(integrity)
+        )
+    ]
     for law, (means, sql) in LAWS.items():
         broken, first = ledger.store.query(sql)[0]
         findings.append(Finding(law, means, int(broken), "" if first is None else str(first)))

@@ -26,7 +26,9 @@ class Offers(BaseModel):
     kind: Literal["insurance", "service"] = Field(description="what to offer", examples=["service"])
     top: int = Field(default=1, ge=1, le=10, description="how many offers", examples=[1])
     line: str | None = Field(default=None, description="only of this line of business", examples=["motor"])
-    only: tuple[str, ...] = Field(default=(), description="product ids to choose from; all of the kind where absent", examples=[["roadside_help"]])
+    only: tuple[str, ...] = Field(
+        default=(), description="product ids to choose from; all of the kind where absent", examples=[["roadside_help"]]
+    )
 
 
 class Goal(BaseModel):
@@ -34,7 +36,11 @@ class Goal(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    event: str = Field(min_length=1, description="type of the event, also derived ones such as policy_renewed", examples=["policy_renewed"])
+    event: str = Field(
+        min_length=1,
+        description="type of the event, also derived ones such as policy_renewed",
+        examples=["policy_renewed"],
+    )
     within: Span = Field(description="in how long after the moment", examples=["75d"])
     of: Literal["subject", "customer"] = Field(
         default="subject",
@@ -48,8 +54,12 @@ class Send(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     template: str = Field(pattern=TEMPLATE, description="name of the template", examples=["motor_renewal"])
-    channels: tuple[str, ...] = Field(min_length=1, description=f"of {', '.join(MEDIA)}; best first", examples=[["push", "sms"]])
-    id: str = Field(default="", description="name of the step, kept when the template changes; the template's name where absent")
+    channels: tuple[str, ...] = Field(
+        min_length=1, description=f"of {', '.join(MEDIA)}; best first", examples=[["push", "sms"]]
+    )
+    id: str = Field(
+        default="", description="name of the step, kept when the template changes; the template's name where absent"
+    )
 
     @field_validator("channels")
     @classmethod
@@ -90,9 +100,7 @@ def _step_kind(value: Any) -> str:
     return "wait" if isinstance(value, WaitStep) else "send"
 
 
-Step = Annotated[
-    Annotated[SendStep, Tag("send")] | Annotated[WaitStep, Tag("wait")], Discriminator(_step_kind)
-]
+Step = Annotated[Annotated[SendStep, Tag("send")] | Annotated[WaitStep, Tag("wait")], Discriminator(_step_kind)]
 
 
 class Campaign(BaseModel):
@@ -100,18 +108,31 @@ class Campaign(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str = Field(pattern=NAME, description="identity of the campaign, for ever; same as the file's name", examples=["motor-renewal"])
-    title: dict[str, str] = Field(min_length=1, description="name people read, per language", examples=[{"en": "Motor renewal reminder"}])
-    purpose: Purpose = Field(description="contract (must know), service (about what they have), care (kindness), marketing (selling)")
+    name: str = Field(
+        pattern=NAME,
+        description="identity of the campaign, for ever; same as the file's name",
+        examples=["motor-renewal"],
+    )
+    title: dict[str, str] = Field(
+        min_length=1, description="name people read, per language", examples=[{"en": "Motor renewal reminder"}]
+    )
+    purpose: Purpose = Field(
+        description="contract (must know), service (about what they have), care (kindness), marketing (selling)"
+    )
     trigger: AnyTrigger = Field(description="when there is a moment")
     offers: Offers | None = Field(default=None, description="a slot the recommender fills")
     goal: Goal | None = Field(default=None, description="what success is")
-    holdout: Share = Field(default=0.0, description="share of customers held out to measure the effect", examples=["10%"])
+    holdout: Share = Field(
+        default=0.0, description="share of customers held out to measure the effect", examples=["10%"]
+    )
     hours: Hours | None = Field(default=None, description="local hours; the insurer's where absent, never wider")
     cap: Literal["drop", "hold", "next"] = Field(
-        default="next", description="what a met cap does: drop the message, hold it until there is room, or try the next channel"
+        default="next",
+        description="what a met cap does: drop the message, hold it until there is room, or try the next channel",
     )
-    valid_for: Span = Field(default=Span.parse("3d"), description="how long after it was due a message still makes sense", examples=["3d"])
+    valid_for: Span = Field(
+        default=Span.parse("3d"), description="how long after it was due a message still makes sense", examples=["3d"]
+    )
     enabled: bool = Field(default=True, description="false = known, but not run")
     steps: tuple[Step, ...] = Field(min_length=1, description="what happens, in order")
 

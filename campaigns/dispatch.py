@@ -15,7 +15,7 @@ from campaigns.ledger.outbox import Outbox
 from campaigns.policy import ContactPolicy
 from campaigns.senders import Sender
 from campaigns.turn import Progress
-from campaigns.windows import home_zone, hours_for, next_window, calendar_of, zone_of
+from campaigns.windows import calendar_of, home_zone, hours_for, next_window, zone_of
 from channels.contract import Channel, Message, Refused, Result
 from triggers.durations import Span
 
@@ -25,7 +25,9 @@ class Delivery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    attempts: int = Field(default=5, ge=1, description="how often a temporary error is tried again before the message fails")
+    attempts: int = Field(
+        default=5, ge=1, description="how often a temporary error is tried again before the message fails"
+    )
     settle_seconds: float = Field(
         default=120, ge=0, description="how long after a lost answer a provider's 'never seen' is believed"
     )
@@ -105,7 +107,9 @@ def _count(report: Handover, medium: str, message: Message, result: Result) -> N
     report.outcomes[(medium, type(result).__name__.lower())] += 1
     if isinstance(result, Refused) and result.halt != "message":
         halted = medium if result.halt == "channel" else message.campaign
-        report.halted[halted] = f"{medium} refused {message.campaign}: {result.reason} ({result.code}) {result.detail}".strip()
+        report.halted[halted] = (
+            f"{medium} refused {message.campaign}: {result.reason} ({result.code}) {result.detail}".strip()
+        )
 
 
 async def _reconcile(desk: Desk, outbox: Outbox, medium: str, channel: Channel, report: Handover) -> None:

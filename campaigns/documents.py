@@ -42,9 +42,7 @@ for _first in "-+0123456789":
     _Loader.yaml_implicit_resolvers.setdefault(_first, []).append(
         ("tag:yaml.org,2002:int", re.compile(r"^[-+]?(0|[1-9][0-9]*)$"))
     )
-    _Loader.yaml_implicit_resolvers[_first].append(
-        ("tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+\.[0-9]+$"))
-    )
+    _Loader.yaml_implicit_resolvers[_first].append(("tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+\.[0-9]+$")))
 
 
 @dataclass(frozen=True)

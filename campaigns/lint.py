@@ -10,10 +10,11 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from campaigns.compose import OFFER_NAMES, SCOPES, Words
+from campaigns.context import known_names, list_names
 from campaigns.definition import Campaign, SendStep
 from campaigns.documents import Document
 from campaigns.problems import Problem
+from campaigns.scene import Words
 from channels.contract import MEDIA, Profile
 from channels.inspection import inspect
 
@@ -41,7 +42,9 @@ def lint_campaign(document: Document, campaign: Campaign, around: Surroundings) 
     problems = _identity(document, campaign, around.words.locales)
     for fault in campaign.trigger.faults(around.columns, around.now):
         loc = ("trigger", *fault.field.split("."))
-        problems.append(document.problem(loc, fault.message, fault.hint or CONDITION_HINT, shift=(fault.line, fault.column)))
+        problems.append(
+            document.problem(loc, fault.message, fault.hint or CONDITION_HINT, shift=(fault.line, fault.column))
+        )
     for index, step in enumerate(campaign.steps):
         if isinstance(step, SendStep):
             problems += _step(document, campaign, (index, step), around)
@@ -53,13 +56,19 @@ def _identity(document: Document, campaign: Campaign, locales: Sequence[str]) ->
     stem = Path(document.path).stem
     if campaign.name != stem:
         problems.append(
-            document.problem(("name",), f"the campaign is called {campaign.name!r}, its file {stem!r}", "give both the same name")
+            document.problem(
+                ("name",), f"the campaign is called {campaign.name!r}, its file {stem!r}", "give both the same name"
+            )
         )
     if campaign.name in MEDIA:
-        problems.append(document.problem(("name",), f"{campaign.name!r} is the name of a channel", "choose another name"))
+        problems.append(
+            document.problem(("name",), f"{campaign.name!r} is the name of a channel", "choose another name")
+        )
     missing = [locale for locale in locales if locale not in campaign.title]
     if missing:
-        problems.append(document.problem(("title",), f"there is no title in {', '.join(missing)}", f"add `{missing[0]}: ...`"))
+        problems.append(
+            document.problem(("title",), f"there is no title in {', '.join(missing)}", f"add `{missing[0]}: ...`")
+        )
     return problems
 
 
@@ -79,27 +88,12 @@ def _step(document: Document, campaign: Campaign, place: tuple[int, SendStep], a
         message = f"there is no template {step.send.template!r}"
         return [*problems, document.problem(("steps", index, "send", "template"), message, hint)]
     parts = tuple(dict.fromkeys(part for medium in step.send.channels for part in MEDIA[medium].parts))
-    for fault in around.words.library.lint(step.send.template, parts, known_names(campaign, around), _lists(around)):
-        shown = os.path.relpath(fault.path) if fault.path.is_absolute() and Path.cwd() in fault.path.parents else str(fault.path)
+    for fault in around.words.library.lint(step.send.template, parts, known_names(campaign, around.columns, around.words), list_names(around.columns)):
+        shown = (
+            os.path.relpath(fault.path)
+            if fault.path.is_absolute() and Path.cwd() in fault.path.parents
+            else str(fault.path)
+        )
         where = f"{campaign.name}: steps[{index}].send.template"
         problems.append(Problem(shown, fault.line, fault.column, where, fault.message, fault.hint or ""))
     return problems
-
-
-def _lists(around: Surroundings) -> frozenset[str]:
-    """The dotted names that hold lists."""
-    columns = around.columns
-    found = {
-        f"{scope}.{name}" for scope, (view, _, _) in SCOPES.items() for name, kind in columns[view].items() if kind.endswith("[]")
-    }
-    return frozenset(found | {"offers"})
-
-
-def known_names(campaign: Campaign, around: Surroundings) -> frozenset[str]:
-    """The dotted names a template of this campaign may use."""
-    names = {f"{scope}.{column}" for scope, (view, _, _) in SCOPES.items() for column in around.columns[view]}
-    names |= {f"links.{name}" for name in around.words.links} | set(around.words.constants_in(around.words.locales[0]))
-    names |= {"message.id", "today", "campaign.name"}
-    if campaign.offers:
-        names |= set(OFFER_NAMES)
-    return frozenset(names)

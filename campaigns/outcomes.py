@@ -27,13 +27,20 @@ def record_outcomes(campaign: Campaign, facts: Facts, ledger: Ledger) -> int:
     """Write down the goals reached since; a goal already known is left. Returns how many were new."""
     if not campaign.goal:
         return 0
-    since, after, new = seconds(campaign.goal.within.before(facts.now)), 0, 0
+    window = seconds(facts.now) - seconds(campaign.goal.within.before(facts.now))
+    looked = ledger.store.one("looked_at", key=f"outcomes:{campaign.name}")
+    # a window that closed since the last look still has its last stretch unread
+    since, after, new = min(int(looked[0]) if looked else seconds(facts.now), seconds(facts.now)) - window, 0, 0
     while rows := ledger.store.all("goal_watch", campaign=campaign.name, since=since, after=after, limit=ROWS):
         after = rows[-1][0]
-        facts.db.register("watched", _watched(rows, seconds(facts.now) - since))
-        found = facts.db.execute(_REACHED, {"goal": campaign.goal.event, "of_subject": campaign.goal.of == "subject"}).fetchall()
+        facts.db.register("watched", _watched(rows, window))
+        found = facts.db.execute(
+            _REACHED, {"goal": campaign.goal.event, "of_subject": campaign.goal.of == "subject"}
+        ).fetchall()
         with ledger.store.transaction():
             new += ledger.store.many("outcome", found)
+    with ledger.store.transaction():
+        ledger.store.run("look", {"key": f"outcomes:{campaign.name}", "now": seconds(facts.now)})
     return new
 
 

@@ -15,9 +15,7 @@ Purpose = Literal["contract", "service", "care", "marketing"]
 PURPOSES: tuple[Purpose, ...] = ("contract", "service", "care", "marketing")
 """Purposes in the order in which their moments are decided: what a customer must know goes before what we would sell."""
 
-Circumstance = Literal[
-    "open_claim", "denied_claim", "open_complaint", "bereavement", "disaster", "deceased"
-]
+Circumstance = Literal["open_claim", "denied_claim", "open_complaint", "bereavement", "disaster", "deceased"]
 
 
 def _share(value: object) -> object:
@@ -47,17 +45,24 @@ class Hours(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     opens: Clock = Field(default=time(9), alias="from", description="first minute", examples=["09:00"])
-    closes: Clock = Field(default=time(20), alias="to", description="first minute no longer allowed", examples=["20:00"])
+    closes: Clock = Field(
+        default=time(20), alias="to", description="first minute no longer allowed", examples=["20:00"]
+    )
     holidays: Literal["skip", "send"] = Field(
         default="send", description="skip public holidays of the insurer's country, with the weekend days they join"
     )
-    weekends: Literal["skip", "send"] = Field(default="send", description="skip free days; a weekend day that is worked to make up for a holiday is no free day")
+    weekends: Literal["skip", "send"] = Field(
+        default="send",
+        description="skip free days; a weekend day that is worked to make up for a holiday is no free day",
+    )
 
     @field_validator("closes")
     @classmethod
     def _not_empty(cls, closes: time, info: object) -> time:
         if closes == getattr(info, "data", {}).get("opens"):
-            raise ValueError("the window is empty: `from` and `to` are the same time | for all day write 00:00 to 23:59")
+            raise ValueError(
+                "the window is empty: `from` and `to` are the same time | for all day write 00:00 to 23:59"
+            )
         return closes
 
 
@@ -68,7 +73,9 @@ class Cap(BaseModel):
 
     max: int = Field(ge=0, description="how many", examples=[3])
     per: Span = Field(description="in how long, rolling", examples=["7d"])
-    channels: tuple[str, ...] = Field(default=(), description="channels counted together; all where absent", examples=[["sms", "push"]])
+    channels: tuple[str, ...] = Field(
+        default=(), description="channels counted together; all where absent", examples=[["sms", "push"]]
+    )
     purposes: tuple[Purpose, ...] = Field(
         default=("service", "care", "marketing"), description="purposes counted and capped; contract notices are exempt"
     )
@@ -121,8 +128,12 @@ class Circumstances(BaseModel):
         "open_complaint",
         "disaster",
     )
-    denied_claim_within: Span = Field(default=Span.parse("90d"), description="how long a denied claim silences selling", examples=["90d"])
-    bereavement_within: Span = Field(default=Span.parse("180d"), description="how long after an event of type bereavement", examples=["180d"])
+    denied_claim_within: Span = Field(
+        default=Span.parse("90d"), description="how long a denied claim silences selling", examples=["90d"]
+    )
+    bereavement_within: Span = Field(
+        default=Span.parse("180d"), description="how long after an event of type bereavement", examples=["180d"]
+    )
 
 
 class ContactPolicy(BaseModel):
@@ -145,6 +156,18 @@ class ContactPolicy(BaseModel):
         default=Hours.model_validate({"from": "12:00", "to": "16:00"}),
         description="hours, in the insurer's zone, for customers whose own zone is unreadable",
     )
-    holidays: str = Field(default="", description="country code of the public holidays to respect, e.g. CN; none where empty", examples=["CN"])
-    holdout: Share = Field(default=0.0, description="share of customers who get nothing but contract notices, to measure everything together", examples=["2%"])
-    salt: str = Field(default="kairos", description="secret word of the holdout draw; changing it redraws who is held out", min_length=1)
+    holidays: str = Field(
+        default="",
+        description="country code of the public holidays to respect, e.g. CN; none where empty",
+        examples=["CN"],
+    )
+    holdout: Share = Field(
+        default=0.0,
+        description="share of customers who get nothing but contract notices, to measure everything together",
+        examples=["2%"],
+    )
+    salt: str = Field(
+        default="kairos",
+        description="secret word of the holdout draw; changing it redraws who is held out",
+        min_length=1,
+    )

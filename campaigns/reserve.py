@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def reserve(ledger: Ledger, decisions: Decisions, messages: list[Reservation], campaign: Campaign, now: datetime) -> None:
+def reserve(
+    ledger: Ledger, decisions: Decisions, messages: list[Reservation], campaign: Campaign, now: datetime
+) -> None:
     """Write a batch. A repeat changes nothing: every row has its unique key."""
     table, at = decisions.table, seconds(now)
     size, version = len(table), campaign.version
@@ -40,7 +42,9 @@ def reserve(ledger: Ledger, decisions: Decisions, messages: list[Reservation], c
         ledger.store.many("reserve", _messages(table, messages, campaign, at))
 
 
-def _moves(table: pd.DataFrame, words: list[str], campaign: Campaign, now: datetime) -> list[tuple[str, str, int | None, int]]:
+def _moves(
+    table: pd.DataFrame, words: list[str], campaign: Campaign, now: datetime
+) -> list[tuple[str, str, int | None, int]]:
     """Where each moment goes next: on to the next step, asleep until it may be asked again, or to its end."""
     following = {step.send.key: campaign.after(step.send.key, now) for step in campaign.sends}
     untils = (table["until"].astype("int64") // 1_000_000).tolist()
@@ -56,7 +60,9 @@ def _moves(table: pd.DataFrame, words: list[str], campaign: Campaign, now: datet
     return moves
 
 
-def _messages(table: pd.DataFrame, messages: list[Reservation], campaign: Campaign, at: int) -> list[tuple[object, ...]]:
+def _messages(
+    table: pd.DataFrame, messages: list[Reservation], campaign: Campaign, at: int
+) -> list[tuple[object, ...]]:
     chosen = table.iloc[[message.row for message in messages]]
     times = [(chosen[name].astype("int64") // 1_000_000).tolist() for name in ("not_before", "not_after", "expires_at")]
     zones = chosen["timezone"].astype(object).where(chosen["timezone"].notna(), "").tolist()

@@ -76,6 +76,13 @@ def explain(trace: str, cases: dict[str, dict[str, Any]]) -> list[dict[str, str]
         for index, (value, (gate, rule)) in enumerate(zip(seen, case["gates"], strict=False)):
             decided = reason if index == len(seen) - 1 else ""
             lines.append(
-                {"path": case["path"], "channel": case["channel"], "gate": gate, "rule": rule, "seen": value, "reason": decided}
+                {
+                    "path": case["path"],
+                    "channel": case["channel"],
+                    "gate": gate,
+                    "rule": rule,
+                    "seen": value,
+                    "reason": decided,
+                }
             )
     return lines

@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from campaigns.compose import Recommender, Words, compose
-from campaigns.decide import Rules, decide
+from campaigns.compose import compose
+from campaigns.decide import decide
 from campaigns.definition import Campaign
 from campaigns.ledger import Ledger
 from campaigns.outcomes import record_outcomes
 from campaigns.policy import PURPOSES
 from campaigns.reserve import reserve
+from campaigns.scene import Scene
 
 if TYPE_CHECKING:
-    from triggers.facts import Facts
+    import pyarrow as pa
 
 Progress = Callable[[str, int, int], None]
 """Told of (what is being done, how much is done, of how much)."""
@@ -51,12 +52,9 @@ def in_order(campaigns: Sequence[Campaign]) -> list[Campaign]:
 
 
 def take_turn(
+    scene: Scene,
     campaigns: Sequence[Campaign],
-    facts: Facts,
     ledger: Ledger,
-    words: Words,
-    recommender: Recommender | None,
-    rules: Rules,
     *,
     progress: Progress = lambda _stage, _done, _total: None,
     rows: int = ROWS,
@@ -68,19 +66,26 @@ def take_turn(
     turn, running = Turn(), in_order(campaigns)
     for number, campaign in enumerate(running):
         progress("moments", number, len(running))
-        _admit(campaign, facts, ledger, turn)
+        _admit(scene, campaign, ledger, turn)
+    progress("moments", len(running), len(running))
     for campaign in running:
-        _decide(campaign, facts, ledger, words, recommender, rules, turn, progress, rows)
+        total, done = ledger.count_pending(campaign.name, scene.now), 0
+        for batch in ledger.pending(campaign.name, scene.now, rows):
+            progress(campaign.name, done, total)
+            turn.reserved += _decide(scene, campaign, ledger, turn, batch)
+            done += batch.num_rows
+        progress(campaign.name, done, total)
     with turn.stage("outcomes"):
         for campaign in running:
-            record_outcomes(campaign, facts, ledger)
+            record_outcomes(campaign, scene.facts, ledger)
     return turn
 
 
-def _admit(campaign: Campaign, facts: Facts, ledger: Ledger, turn: Turn) -> None:
+def _admit(scene: Scene, campaign: Campaign, ledger: Ledger, turn: Turn) -> None:
+    """Find a campaign's moments and let them in; the unique key decides which are new."""
     from triggers.moments import moments
 
-    batches = iter(moments(campaign.trigger, facts))
+    batches = iter(moments(campaign.trigger, scene.facts))
     while True:
         with turn.stage("trigger"):
             batch = next(batches, None)
@@ -88,34 +93,19 @@ def _admit(campaign: Campaign, facts: Facts, ledger: Ledger, turn: Turn) -> None
             break
         with turn.stage("admit"):
             turn.found[campaign.name] = turn.found.get(campaign.name, 0) + batch.num_rows
-            admitted = ledger.admit(campaign, batch, facts.now)
+            admitted = ledger.admit(campaign, batch, scene.now)
             turn.admitted[campaign.name] = turn.admitted.get(campaign.name, 0) + admitted
 
 
-def _decide(
-    campaign: Campaign,
-    facts: Facts,
-    ledger: Ledger,
-    words: Words,
-    recommender: Recommender | None,
-    rules: Rules,
-    turn: Turn,
-    progress: Progress,
-    rows: int,
-) -> None:
-    now = facts.now
-    total, done = ledger.count_pending(campaign.name, now), 0
-    longest = max((cap.period for cap in rules.policy.caps), default=timedelta())
-    for batch in ledger.pending(campaign.name, now, rows):
-        progress(campaign.name, done, total)
-        with turn.stage("history"):
-            history = ledger.history(batch["customer_id"], now - longest)
-        with turn.stage("decide"):
-            decisions = decide(facts.db, batch, campaign, history, rules, now)
-        with turn.stage("compose"):
-            messages = compose(facts.db, facts.columns, decisions, campaign, words, recommender, rules, now)
-        with turn.stage("reserve"):
-            reserve(ledger, decisions, messages, campaign, now)
-        turn.reserved += len(messages)
-        done += batch.num_rows
-    progress(campaign.name, done, total)
+def _decide(scene: Scene, campaign: Campaign, ledger: Ledger, turn: Turn, batch: pa.Table) -> int:
+    """Decide, compose and reserve one batch; the number of messages."""
+    longest = max((cap.period for cap in scene.rules.policy.caps), default=timedelta())
+    with turn.stage("history"):
+        history = ledger.history(batch["customer_id"], scene.now - longest)
+    with turn.stage("decide"):
+        decisions = decide(scene, batch, campaign, history)
+    with turn.stage("compose"):
+        messages = compose(scene, decisions, campaign)
+    with turn.stage("reserve"):
+        reserve(ledger, decisions, messages, campaign, scene.now)
+    return len(messages)

@@ -33,9 +33,7 @@ class Story:
         return vars(self)
 
 
-def why(
-    customer_id: str, campaigns: Sequence[Campaign], facts: Facts, ledger: Ledger, now: datetime
-) -> list[Story]:
+def why(customer_id: str, campaigns: Sequence[Campaign], facts: Facts, ledger: Ledger, now: datetime) -> list[Story]:
     """One story per campaign, for every customer, also those no trigger has ever matched."""
     cases = {case_id: json.loads(body) for case_id, body in ledger.store.all("cases")}
     return [_story(customer_id, campaign, facts, ledger, now, cases) for campaign in campaigns]
@@ -69,7 +67,9 @@ def _moment(row: dict[str, Any], ledger: Ledger) -> dict[str, Any]:
         for name in ("reserved_at", "not_before", "expires_at", "handed_at"):
             message[name] = instant(message[name]).isoformat() if message[name] is not None else None
     kept = {name: row[name] for name in ("moment_id", "subject", "occasion", "status", "next_step")}
-    times = {name: instant(row[name]).isoformat() for name in ("due_at", "admitted_at", "wake_at") if row[name] is not None}
+    times = {
+        name: instant(row[name]).isoformat() for name in ("due_at", "admitted_at", "wake_at") if row[name] is not None
+    }
     return {**kept, **times, "decisions": [], "messages": messages}
 
 
@@ -84,7 +84,9 @@ def _told(moment: dict[str, Any]) -> str:
     last = moment["decisions"][-1]
     told = f"{moment['subject']} ({moment['occasion']}): {moment['status'].replace('_', ' ')}"
     if last["verdict"] == "sent":
-        states = ", ".join(f"{message['step']} by {message['medium']} {message['state']}" for message in moment["messages"])
+        states = ", ".join(
+            f"{message['step']} by {message['medium']} {message['state']}" for message in moment["messages"]
+        )
         return f"{told}: {states}"
     return f"{told}: {meaning(last['gate'], last['reason'])}"
 

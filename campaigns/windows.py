@@ -32,7 +32,9 @@ def home_zone(name: str) -> ZoneInfo:
     return zone
 
 
-def hours_for(policy: ContactPolicy, campaign: Campaign, profile: Profile, *, known_zone: bool = True) -> tuple[Hours, ...]:
+def hours_for(
+    policy: ContactPolicy, campaign: Campaign, profile: Profile, *, known_zone: bool = True
+) -> tuple[Hours, ...]:
     """The hours that must all hold: the insurer's, the campaign's, the gateway's; the strictest where the zone is unknown."""
     rules = [policy.hours]
     if campaign.hours:

@@ -28,7 +28,9 @@ RESULTS_SECONDS = 10.0
 """How long a hand-over stays to record the call results that wait in the queue."""
 
 
-async def hand_over(place: Workspace, now: datetime, clock: Callable[[], datetime], *, progress: Progress) -> dict[str, Any]:
+async def hand_over(
+    place: Workspace, now: datetime, clock: Callable[[], datetime], *, progress: Progress
+) -> dict[str, Any]:
     """Hand over what is due at `now`; the report that `kairos send --json` prints."""
     adapters = place.adapters()
     with place.ledger() as ledger, Sender(place.state / "senders") as sender:
@@ -106,9 +108,12 @@ async def _queues(place: Workspace, ledger: Ledger) -> AsyncIterator[Queues]:
 
 def _report(place: Workspace, adapters: Mapping[str, AdapterSettings], done: Handover, now: datetime) -> dict[str, Any]:
     outcomes = [
-        {"channel": medium, "outcome": outcome, "messages": count} for (medium, outcome), count in sorted(done.outcomes.items())
+        {"channel": medium, "outcome": outcome, "messages": count}
+        for (medium, outcome), count in sorted(done.outcomes.items())
     ]
-    folders = sorted({str(place.folder / folder) for adapter in adapters.values() if (folder := getattr(adapter, "folder", ""))})
+    folders = sorted(
+        {str(place.folder / folder) for adapter in adapters.values() if (folder := getattr(adapter, "folder", ""))}
+    )
     return {
         "as_of": now.isoformat(),
         "outcomes": outcomes,

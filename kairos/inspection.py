@@ -29,7 +29,11 @@ def inspect_workspace(folder: Path) -> tuple[int, list[Problem]]:
     else:
         problems += place.campaigns()[1]
     if not files:
-        problems.append(Problem(str(folder / "campaigns"), 1, 1, "", "there are no campaigns", "write one, or see `kairos init --help`"))
+        problems.append(
+            Problem(
+                str(folder / "campaigns"), 1, 1, "", "there are no campaigns", "write one, or see `kairos init --help`"
+            )
+        )
     return files, sorted(problems)
 
 
@@ -68,4 +72,6 @@ def runnable(place: Workspace, columns: Columns) -> tuple[list[Campaign], list[P
 def _doubled(file: CampaignFile, names: Counter[str]) -> list[Problem]:
     if names[file.campaign.name] < 2:
         return []
-    return [file.document.problem(("name",), f"two files are called {file.campaign.name!r}", "campaign names are unique")]
+    return [
+        file.document.problem(("name",), f"two files are called {file.campaign.name!r}", "campaign names are unique")
+    ]

@@ -22,7 +22,9 @@ def top_offers(
         if customers:
             facts.db.execute("create temp table asked as select unnest($ids) as customer_id", {"ids": list(customers)})
         else:
-            facts.db.execute("create temp table asked as select customer_id from customers order by customer_id limit 10")
+            facts.db.execute(
+                "create temp table asked as select customer_id from customers order by customer_id limit 10"
+            )
         found = facts.db.sql(
             "select a.customer_id, c.locale from asked a left join customers c using (customer_id)"
         ).to_arrow_table()

@@ -40,9 +40,7 @@ def run_workspace(
         chosen = _chosen(campaigns, only)
         _need_model(place, chosen)
         ledger.publish(chosen, now, getpass.getuser())
-        turn = take_turn(
-            chosen, facts, ledger, place.words(), place.recommender(), place.rules(place.profiles()), progress=progress
-        )
+        turn = take_turn(place.scene(facts), chosen, ledger, progress=progress)
         report = _report(place, now, facts, turn, chosen, funnels(ledger), opened, perf_counter() - start)
         report |= {"rehearsal": rehearsal, "problems": [problem.as_dict() for problem in problems]}
         if not rehearsal:
@@ -70,14 +68,18 @@ def _chosen(campaigns: list[Campaign], only: Sequence[str]) -> list[Campaign]:
     known = {campaign.name: campaign for campaign in campaigns}
     missing = [name for name in only if name not in known]
     if missing:
-        raise KairosError(f"there is no sound campaign {missing[0]!r}; known: {', '.join(known) or 'none'}; see `kairos lint`")
+        raise KairosError(
+            f"there is no sound campaign {missing[0]!r}; known: {', '.join(known) or 'none'}; see `kairos lint`"
+        )
     return [known[name] for name in only] if only else campaigns
 
 
 def _need_model(place: Workspace, campaigns: list[Campaign]) -> None:
     slots = [campaign.name for campaign in campaigns if campaign.offers and campaign.enabled]
     if slots and place.recommender() is None:
-        raise KairosError(f"{', '.join(slots)} offer something, and no model is fitted; run `kairos recommend fit -w {place.folder}` first")
+        raise KairosError(
+            f"{', '.join(slots)} offer something, and no model is fitted; run `kairos recommend fit -w {place.folder}` first"
+        )
 
 
 def _report(

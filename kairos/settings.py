@@ -16,19 +16,31 @@ class Settings(ContactPolicy):
     """The workspace's settings: the insurer, its zone and languages, channels, and the contact policy."""
 
     insurer: str | dict[str, str] = Field(
-        min_length=1, description="name customers know, or a name per language", examples=["Example Mutual", {"zh-CN": "示例保险", "en": "Example Mutual"}]
+        min_length=1,
+        description="name customers know, or a name per language",
+        examples=["Example Mutual", {"zh-CN": "示例保险", "en": "Example Mutual"}],
     )
     phone: str = Field(default="", description="number customers may call", examples=["95500"])
     site: str = Field(default="", description="web site named in messages", examples=["https://example.com"])
-    signature: str = Field(default="", description="SMS signature 【...】 where a gateway wants one; the insurer's name where empty")
+    signature: str = Field(
+        default="", description="SMS signature 【...】 where a gateway wants one; the insurer's name where empty"
+    )
     timezone: str = Field(default="Asia/Shanghai", description="IANA zone of the insurer", examples=["Asia/Shanghai"])
-    locales: tuple[str, ...] = Field(default=("zh-CN", "en"), min_length=1, description="languages, the default one first")
+    locales: tuple[str, ...] = Field(
+        default=("zh-CN", "en"), min_length=1, description="languages, the default one first"
+    )
     currency: str = Field(default="CNY", pattern=r"^[A-Z]{3}$", description="ISO 4217 code where a policy names none")
-    phone_region: str = Field(default="CN", pattern=r"^[A-Z]{2}$", description="country of phone numbers without a country code")
-    ledger: str = Field(default="sqlite:///ledger.db", description="where Kairos remembers", examples=["sqlite:///ledger.db"])
+    phone_region: str = Field(
+        default="CN", pattern=r"^[A-Z]{2}$", description="country of phone numbers without a country code"
+    )
+    ledger: str = Field(
+        default="sqlite:///ledger.db", description="where Kairos remembers", examples=["sqlite:///ledger.db"]
+    )
     engine: str = Field(default="duckdb", description="where triggers run", examples=["duckdb"])
     run_at: str = Field(
-        default="10:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="local time meant by a date alone in --as-of and --on"
+        default="10:00",
+        pattern=r"^([01]\d|2[0-3]):[0-5]\d$",
+        description="local time meant by a date alone in --as-of and --on",
     )
     channels: dict[str, Any] = Field(
         default_factory=lambda: dict.fromkeys(MEDIA, "outbox"),

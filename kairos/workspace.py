@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from campaigns.compose import Words
-from campaigns.decide import Rules
 from campaigns.definition import Campaign
 from campaigns.documents import Document, read_document, validate
 from campaigns.policy import ContactPolicy
 from campaigns.problems import Problem
+from campaigns.scene import Rules, Scene, Words
 from channels.contract import MEDIA
 from kairos.errors import KairosError, ProblemsFound
 from kairos.settings import Settings
@@ -114,6 +113,10 @@ class Workspace:
         """What decides besides facts and history."""
         return Rules(self.policy(), profiles, self.settings.timezone)
 
+    def scene(self, facts: Facts) -> Scene:
+        """Everything decisions are made from."""
+        return Scene(facts, self.rules(self.profiles()), self.words(), self.recommender())
+
     @property
     def state(self) -> Path:
         """Folder for what Kairos keeps for itself: working copies, locks."""
@@ -186,4 +189,3 @@ class Workspace:
     def profiles(self) -> dict[str, Profile]:
         """What each channel's gateway takes."""
         return {medium: adapter.profile_for(medium) for medium, adapter in self.adapters().items()}
-

@@ -35,7 +35,7 @@ def derive_events(db: DuckDBPyConnection, policy_columns: dict[str, str], now: d
 
 def _renewals(recorded: str, now: datetime) -> str:
     """The renewed term's customer, the moment its successor was recorded or else begins."""
-    occurred = f"coalesce({recorded.format('n')}, CAST(n.effective_date AS TIMESTAMPTZ))"
+    occurred = f"least({recorded.format('n')}, CAST(n.effective_date AS TIMESTAMPTZ))"
     return (
         f"SELECT 'renewal:' || n.policy_id AS event_id, o.customer_id, '{RENEWED}' AS type, {occurred} AS occurred_at, "
         f"o.policy_id AS subject_id FROM policies n JOIN policies o ON o.policy_id = n.renews_policy_id "
@@ -54,10 +54,12 @@ def _marked_renewed(recorded: str, now: datetime) -> str:
 
 
 def _purchases(recorded: str, now: datetime) -> str:
-    occurred = f"coalesce({recorded.format('p')}, CAST(p.effective_date AS TIMESTAMPTZ))"
+    """New business, not renewals. A later correction of the record does not make it a later purchase: cover had begun."""
+    begun = "CAST(p.effective_date AS TIMESTAMPTZ)"
+    occurred = f"least({recorded.format('p')}, {begun})"  # least ignores what is NULL
     return (
         f"SELECT 'purchase:' || p.policy_id AS event_id, p.customer_id, '{BOUGHT}' AS type, {occurred} AS occurred_at, "
-        f"p.policy_id AS subject_id FROM policies p WHERE {occurred} <= {instant(now)}"
+        f"p.policy_id AS subject_id FROM policies p WHERE p.renews_policy_id IS NULL AND {occurred} <= {instant(now)}"
     )
 
 

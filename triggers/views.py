@@ -211,7 +211,6 @@ REGIONS = View(
 )
 
 VIEWS: dict[str, View] = {
-    view.name: view
-    for view in (REGIONS, CUSTOMERS, PRODUCTS, POLICIES, CLAIMS, EVENTS, ALERTS, CONSENTS, COMPLAINTS)
+    view.name: view for view in (REGIONS, CUSTOMERS, PRODUCTS, POLICIES, CLAIMS, EVENTS, ALERTS, CONSENTS, COMPLAINTS)
 }
 """All canonical views, each after the views it refers to."""

@@ -40,8 +40,12 @@ class Already(Gate):
             else "select null::bigint as moment_id, null::timestamptz as reached_at where false"
         )
         column = getattr(case.campaign.trigger, "of", "")
-        dated = isinstance(column, str) and column.startswith("policies.") and not getattr(case.campaign.trigger, "yearly", False)
-        date = f"p.\"{column.split('.')[1]}\"::date::varchar" if dated else "null"
+        dated = (
+            isinstance(column, str)
+            and column.startswith("policies.")
+            and not getattr(case.campaign.trigger, "yearly", False)
+        )
+        date = f'p."{column.split(".")[1]}"::date::varchar' if dated else "null"
         return f"""
             select b.moment_id, r.reached_at as already_at, p.status as already_status, {date} as already_date
               from batch b

@@ -30,7 +30,8 @@ class Cap(Gate):
             for index, rule in self._rules(case)
         ]
         columns = "".join(
-            f", coalesce(k{index}.n, 0) as cap_{index}, k{index}.since as cap_since_{index}" for index, _ in self._rules(case)
+            f", coalesce(k{index}.n, 0) as cap_{index}, k{index}.since as cap_since_{index}"
+            for index, _ in self._rules(case)
         )
         return f"select b.moment_id{columns} from batch b {' '.join(parts)}" if parts else None
 
@@ -64,5 +65,9 @@ class Cap(Gate):
             until = np.where(hit, np.fmax(until, frees), until)
             verdict[hit] = outcome
             reason[hit] = "cap_met"
-        asked = "; ".join(f"under {rule.max} per {rule.per} on {'/'.join(rule.channels) or 'any channel'}" for _, rule in rules)
-        return Judgement(verdict, reason, seen, asked or "no cap applies", until=until, final=case.campaign.cap != "next")
+        asked = "; ".join(
+            f"under {rule.max} per {rule.per} on {'/'.join(rule.channels) or 'any channel'}" for _, rule in rules
+        )
+        return Judgement(
+            verdict, reason, seen, asked or "no cap applies", until=until, final=case.campaign.cap != "next"
+        )

@@ -24,7 +24,8 @@ _EVIDENCE = {
                      from (select c.customer_id, c.region_code from customers c semi join batch b using (customer_id)
                            union all
                            select p.customer_id, p.insured_region_code from policies p semi join batch b using (customer_id)
-                            where p.status = 'active') r
+                            where p.status = 'active' and coalesce(p.effective_date <= $now::date, true)
+                              and coalesce(p.expiry_date >= $now::date, true)) r
                      join alert_cover v on v.region_code = r.region_code
                      join alerts a on a.alert_id = v.alert_id
                     where a.status = 'active' and a.effective_at <= $now and coalesce(a.expires_at, a.effective_at + interval 7 day) > $now
@@ -51,7 +52,9 @@ class Circumstance(Gate):
     def evidence(self, case: Case) -> str | None:
         """One column a circumstance that matters for the purpose, holding what was found."""
         kinds = getattr(case.policy.circumstances, case.campaign.purpose)
-        joins = " ".join(f"left join ({_EVIDENCE[kind]}) {kind} on {kind}.customer_id = b.customer_id" for kind in kinds)
+        joins = " ".join(
+            f"left join ({_EVIDENCE[kind]}) {kind} on {kind}.customer_id = b.customer_id" for kind in kinds
+        )
         columns = "".join(f", {kind}.seen as circumstance_{kind}" for kind in kinds)
         return f"select b.moment_id{columns} from batch b {joins}" if kinds else None
 
@@ -67,6 +70,9 @@ class Circumstance(Gate):
         """Refuse in the circumstances the policy names for the purpose."""
         kinds = getattr(case.policy.circumstances, case.campaign.purpose)
         checks = [
-            (kind, table[f"circumstance_{kind}"].notna(), table[f"circumstance_{kind}"].to_numpy(object)) for kind in kinds
+            (kind, table[f"circumstance_{kind}"].notna(), table[f"circumstance_{kind}"].to_numpy(object))
+            for kind in kinds
         ]
-        return judged(table, f"{case.campaign.purpose}: not under {', '.join(kinds) or 'any circumstance'}", checks, seen="none")
+        return judged(
+            table, f"{case.campaign.purpose}: not under {', '.join(kinds) or 'any circumstance'}", checks, seen="none"
+        )

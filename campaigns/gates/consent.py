@@ -43,7 +43,15 @@ class Consent(Gate):
         if rule == "not_required":
             return judged(table, asked, [], seen="not required")
         refused = granted.notna() & (granted == False)  # noqa: E712 - three-valued
-        checks = [("opted_out", stopped.notna(), stopped.astype(str).to_numpy(object)), ("consent_refused", refused, "no")]
+        checks = [
+            ("opted_out", stopped.notna(), stopped.astype(str).to_numpy(object)),
+            ("consent_refused", refused, "no"),
+        ]
         if rule == "opt_in":
             checks.append(("no_consent", granted.isna(), "nothing on record"))
-        return judged(table, asked, checks, seen=granted.map({True: "yes", False: "no"}).fillna("nothing on record").to_numpy(object))
+        return judged(
+            table,
+            asked,
+            checks,
+            seen=granted.map({True: "yes", False: "no"}).fillna("nothing on record").to_numpy(object),
+        )

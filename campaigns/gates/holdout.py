@@ -35,8 +35,16 @@ class Holdout(Gate):
             table,
             f"draw >= {own:g} for the campaign and >= {everyone:g} overall",
             [
-                ("holdout_global", table["holdout_global"] < everyone, table["holdout_global"].map("{:.6f}".format).to_numpy(object)),
-                ("holdout_campaign", table["holdout_campaign"] < own, table["holdout_campaign"].map("{:.6f}".format).to_numpy(object)),
+                (
+                    "holdout_global",
+                    table["holdout_global"] < everyone,
+                    table["holdout_global"].map("{:.6f}".format).to_numpy(object),
+                ),
+                (
+                    "holdout_campaign",
+                    table["holdout_campaign"] < own,
+                    table["holdout_campaign"].map("{:.6f}".format).to_numpy(object),
+                ),
             ],
             Verdict.HOLD_OUT,
             seen=table["holdout_campaign"].map("{:.6f}".format).to_numpy(object),

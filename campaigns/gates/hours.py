@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from campaigns.gate import Case, Gate, Judgement, Verdict, judged
-from campaigns.windows import Interval, home_zone, hours_for, next_window, calendar_of, zone_of
+from campaigns.windows import Interval, calendar_of, home_zone, hours_for, next_window, zone_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +39,9 @@ class Hours(Gate):
         expires = table["hours_until"].dt.tz_convert("UTC").fillna(limit).clip(upper=limit)
         late = (starts.isna() | (starts >= expires)).to_numpy()
         seen = np.array([name or case.timezone for name in zones], dtype=object)
-        rule = " and ".join(f"{rule.opens:%H:%M}-{rule.closes:%H:%M}" for rule in hours_for(case.policy, case.campaign, case.profile))
+        rule = " and ".join(
+            f"{rule.opens:%H:%M}-{rule.closes:%H:%M}" for rule in hours_for(case.policy, case.campaign, case.profile)
+        )
         result = judged(table, f"local {rule}", [("no_window", late, seen)], Verdict.EXPIRE, seen=seen)
         result.changes = {"not_before": starts, "not_after": ends.clip(upper=expires), "expires_at": expires}
         return result

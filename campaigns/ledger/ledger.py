@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +62,13 @@ class Ledger:
     def publish(self, campaigns: Sequence[Campaign], now: datetime, by: str) -> int:
         """Remember these campaigns as they are; the number of versions not seen before."""
         rows = [
-            (c.name, c.version, json.dumps(c.model_dump(mode="json", by_alias=True), ensure_ascii=False), seconds(now), by)
+            (
+                c.name,
+                c.version,
+                json.dumps(c.model_dump(mode="json", by_alias=True), ensure_ascii=False),
+                seconds(now),
+                by,
+            )
             for c in campaigns
         ]
         with self.store.transaction():
@@ -108,18 +114,29 @@ class Ledger:
             self.store.run("wanted_clear")
             self.store.many("wanted_add", ((customer,) for customer in customers.unique().to_pylist()))
         return History(
-            contacts=_table(self.store.all("contacts", since=seconds(since)), ("customer_id", "medium", "purpose"), "at"),
+            contacts=_table(
+                self.store.all("contacts", since=seconds(since)), ("customer_id", "medium", "purpose"), "at"
+            ),
             opt_outs=_table(self.store.all("opt_outs"), ("customer_id", "purpose", "medium"), "at"),
         )
 
     def record_run(self, command: str, now: datetime, report: dict[str, Any]) -> None:
         """Keep what a command reported."""
         with self.store.transaction():
-            self.store.run("record_run", {"command": command, "as_of": seconds(now), "report": json.dumps(report, ensure_ascii=False)})
+            self.store.run(
+                "record_run",
+                {"command": command, "as_of": seconds(now), "report": json.dumps(report, ensure_ascii=False)},
+            )
 
     def opt_out(self, customer_id: str, now: datetime, source: str, *, purpose: str = "*", medium: str = "*") -> bool:
         """Once and for all; False where it was known."""
-        values = {"customer_id": customer_id, "purpose": purpose, "medium": medium, "at": seconds(now), "source": source}
+        values = {
+            "customer_id": customer_id,
+            "purpose": purpose,
+            "medium": medium,
+            "at": seconds(now),
+            "source": source,
+        }
         with self.store.transaction():
             return self.store.run("opt_out", values) > 0
 

@@ -12,7 +12,6 @@ from channels.contract import Accepted, Finding, Message, Receipt, Result, Retry
 from channels.protocol import State, forward_rank
 
 
-
 class Outbox:
     """The ledger seen by whoever hands messages over. Every method is one transaction."""
 
@@ -40,7 +39,14 @@ class Outbox:
     ) -> list[tuple[Message, int]]:
         """Messages due now, now in this sender's hand, with the number of attempts. The intent is durable on return."""
         with self.store.transaction():
-            values = {"medium": medium, "token": token, "now": seconds(now), "clock": seconds(clock), "limit": limit, "halted": json.dumps(halted)}
+            values = {
+                "medium": medium,
+                "token": token,
+                "now": seconds(now),
+                "clock": seconds(clock),
+                "limit": limit,
+                "halted": json.dumps(halted),
+            }
             rows = self.store.rows("lease", **values)
         return [(_message(row), int(row["attempts"])) for row in rows]
 
@@ -63,7 +69,9 @@ class Outbox:
             self.store.many("settle", states)
             for message, _, result in results:
                 if getattr(result, "opt_out", False):
-                    self._opt_out(message.customer_id, message.medium, clock, f"provider code {getattr(result, 'code', '')}")
+                    self._opt_out(
+                        message.customer_id, message.medium, clock, f"provider code {getattr(result, 'code', '')}"
+                    )
 
     def tokens(self) -> list[str]:
         """Senders that have messages in hand."""
@@ -109,8 +117,14 @@ class Outbox:
         values = {"message_id": receipt.message_id, "provider_id": receipt.provider_id, "code": receipt.code}
         with self.store.transaction():
             self.store.run("receipt", {**values, "status": receipt.status, "at": seconds(clock)})
-            moved = self.store.run("forward", _evidence(receipt.message_id, receipt.provider_id, receipt.status, receipt.code))
-            if receipt.refusal and receipt.refusal.opt_out and (row := self.store.one("customer_of_message", message_id=receipt.message_id)):
+            moved = self.store.run(
+                "forward", _evidence(receipt.message_id, receipt.provider_id, receipt.status, receipt.code)
+            )
+            if (
+                receipt.refusal
+                and receipt.refusal.opt_out
+                and (row := self.store.one("customer_of_message", message_id=receipt.message_id))
+            ):
                 self._opt_out(row[0], row[1], clock, f"provider code {receipt.code}")
         return moved > 0
 

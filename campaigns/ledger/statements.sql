@@ -146,8 +146,16 @@ select customer_id, medium from messages where message_id = :message_id;
 -- name: goal_watch
 -- Moments whose goal may still be reached, treated and held out alike.
 select moment_id, customer_id, policy_id, claim_id, due_at from moments
- where campaign = :campaign and status in ('sent', 'held_out', 'retracted') and due_at > :since and moment_id > :after
+ where campaign = :campaign and status in ('sent', 'held_out', 'retracted') and due_at >= :since and moment_id > :after
  order by moment_id limit :limit;
+
+-- name: looked_at
+-- When something was last looked at.
+select value from meta where key = :key;
+
+-- name: look
+insert into meta (key, value) values (:key, :now)
+on conflict (key) do update set value = excluded.value where cast(excluded.value as integer) > cast(meta.value as integer);
 
 -- name: outcome
 insert into outcomes (moment_id, event_id, event, at) values (?, ?, ?, ?) on conflict do nothing;

@@ -29,15 +29,25 @@ class Store:
             raise _translated(error, self.path) from error
 
     def _prepare(self) -> None:
-        for pragma in ("journal_mode = wal", "synchronous = full", "foreign_keys = off", "cache_size = -65536", "temp_store = memory"):
+        for pragma in (
+            "journal_mode = wal",
+            "synchronous = full",
+            "foreign_keys = off",
+            "cache_size = -65536",
+            "temp_store = memory",
+        ):
             self._db.execute(f"pragma {pragma}")
         self._db.execute("create temp table wanted (customer_id text primary key) without rowid")
         if not self._db.execute("select 1 from sqlite_master where name = 'meta'").fetchone():
-            self._db.executescript(f"begin immediate; {schema()}; insert or ignore into meta values ('schema', '{SCHEMA_VERSION}'); commit")
+            self._db.executescript(
+                f"begin immediate; {schema()}; insert or ignore into meta values ('schema', '{SCHEMA_VERSION}'); commit"
+            )
         found = self._db.execute("select value from meta where key = 'schema'").fetchone()
         if found is None or found[0] != SCHEMA_VERSION:
             version = found[0] if found else "none"
-            raise LedgerError(f"{self.path} has ledger version {version}, this Kairos reads {SCHEMA_VERSION}; use the Kairos that wrote it")
+            raise LedgerError(
+                f"{self.path} has ledger version {version}, this Kairos reads {SCHEMA_VERSION}; use the Kairos that wrote it"
+            )
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

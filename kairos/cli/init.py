@@ -21,7 +21,9 @@ def init(
     demo: Annotated[bool, typer.Option("--demo", help="generate an insurer to try everything on")] = False,
     customers: Annotated[int, typer.Option(min=1, help="customers of the demo insurer")] = 20_000,
     seed: Annotated[int, typer.Option(min=0, help="the same seed makes the same insurer")] = 1,
-    as_of: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="day the demo facts surround; default today")] = None,
+    as_of: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="day the demo facts surround; default today")
+    ] = None,
     json_: JsonOption = False,
 ) -> None:
     """Make a workspace: settings, sources, the ten example campaigns; with --demo also facts."""
@@ -35,7 +37,12 @@ def init(
 
         with progress() as tell:
             summary = generate(folder, customers=customers, seed=seed, as_of=day, progress=tell)
-        report["demo"] = {"as_of": day.isoformat(), "seed": seed, "rows": dict(summary.rows), "dirt": dict(summary.dirt)}
+        report["demo"] = {
+            "as_of": day.isoformat(),
+            "seed": seed,
+            "rows": dict(summary.rows),
+            "dirt": dict(summary.dirt),
+        }
     if json_:
         as_json(report)
         return
@@ -43,6 +50,11 @@ def init(
     if demo:
         rows = [(view, count) for view, count in summary.rows.items()]
         out.print(table(f"A demonstration insurer in {folder}, as of {day}", ("view", "rows"), rows, numbers=("rows",)))
-        out.print(f"Next: kairos recommend fit -w {folder} --as-of {day}, then kairos run -w {folder} --as-of {day}", soft_wrap=True)
+        out.print(
+            f"Next: kairos recommend fit -w {folder} --as-of {day}, then kairos run -w {folder} --as-of {day}",
+            soft_wrap=True,
+        )
     else:
-        out.print(f"A workspace in {folder}. Say in {folder}/sources.yaml where your tables are, then: kairos lint -w {folder}")
+        out.print(
+            f"A workspace in {folder}. Say in {folder}/sources.yaml where your tables are, then: kairos lint -w {folder}"
+        )

@@ -14,10 +14,12 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-WorkspaceOption = Annotated[Path, typer.Option("--workspace", "-w", help="folder of the workspace", show_default="here")]
+WorkspaceOption = Annotated[
+    Path, typer.Option("--workspace", "-w", help="folder of the workspace", show_default="here")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="report as JSON on standard output")]
 
-HERE = Path(".")
+HERE = Path()
 
 
 def console() -> Console:
@@ -30,7 +32,9 @@ def as_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=2, default=str))
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, numbers: Sequence[str] = ()) -> Group:
+def table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, numbers: Sequence[str] = ()
+) -> Group:
     """A table for people under its title; the columns named in `numbers` are aligned right, with thousands separated."""
     made = Table(header_style="bold")
     for column in columns:
@@ -47,7 +51,12 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
 
     screen = Console(stderr=True)
     bars = Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=screen, disable=not screen.is_terminal
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=screen,
+        disable=not screen.is_terminal,
     )
     tasks: dict[str, Any] = {}
     with bars:

@@ -42,7 +42,9 @@ def fit(
 @commands.command("top")
 def top(
     workspace: WorkspaceOption = HERE,
-    customer: Annotated[list[str] | None, typer.Option(help="customer id; may be repeated; the first ten where absent")] = None,
+    customer: Annotated[
+        list[str] | None, typer.Option(help="customer id; may be repeated; the first ten where absent")
+    ] = None,
     kind: Annotated[str | None, typer.Option(help="insurance or service; both where absent")] = None,
     k: Annotated[int, typer.Option("--top", min=1, help="how many offers a customer")] = 3,
     as_of: Annotated[str | None, typer.Option(help="as of this date; default now")] = None,
@@ -68,10 +70,18 @@ def top(
 def _show_fit(report: dict[str, Any]) -> None:
     out = console()
     rows = [
-        (m["name"], f"{m['hr_at_1']:.3f}", f"{m['hr_at_3']:.3f}", f"{m['mrr_at_3']:.3f}", "yes" if m["name"] == report["served"] else "")
+        (
+            m["name"],
+            f"{m['hr_at_1']:.3f}",
+            f"{m['hr_at_3']:.3f}",
+            f"{m['mrr_at_3']:.3f}",
+            "yes" if m["name"] == report["served"] else "",
+        )
         for m in report["models"]
     ]
     out.print(table(f"Model {report['version']}", ("model", "HR@1", "HR@3", "MRR@3", "served"), rows))
     out.print(report["why"])
     for problem in report["problems"]:
-        out.print(f"[bold red]never offered:[/bold red] {problem['product_id']}: {problem['message']} ({problem['hint']})")
+        out.print(
+            f"[bold red]never offered:[/bold red] {problem['product_id']}: {problem['message']} ({problem['hint']})"
+        )

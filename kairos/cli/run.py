@@ -43,7 +43,15 @@ def show(report: dict[str, Any]) -> None:
     """The report as tables."""
     out = console()
     facts = [
-        (view, count["read"], count["kept"], count["later"], count["set_aside"], count["nulled"], ", ".join(f"{r} {n:,}" for r, n in count["reasons"].items()))
+        (
+            view,
+            count["read"],
+            count["kept"],
+            count["later"],
+            count["set_aside"],
+            count["nulled"],
+            ", ".join(f"{r} {n:,}" for r, n in count["reasons"].items()),
+        )
         for view, count in report["facts"].items()
         if count["read"]
     ]
@@ -53,14 +61,27 @@ def show(report: dict[str, Any]) -> None:
     for line in report["campaigns"]:
         refused = ", ".join(f"{reason} {count:,}" for reason, count in line["reasons"].items())
         rows.append(
-            (line["campaign"], line["moments"], line["new"], line["sent"], line["held_out"], line["held"], line["pending"],
-             line["refused"], line["expired"] + line["retracted"], refused)
+            (
+                line["campaign"],
+                line["moments"],
+                line["new"],
+                line["sent"],
+                line["held_out"],
+                line["held"],
+                line["pending"],
+                line["refused"],
+                line["expired"] + line["retracted"],
+                refused,
+            )
         )
     names = ("campaign", "moments", "new", "sent", "held out", "held", "pending", "refused", "gone", "why not")
     title = f"Moments as of {report['as_of']}" + (" (rehearsal, nothing kept)" if report["rehearsal"] else "")
     out.print(table(title, names, rows, numbers=names[1:-1]))
     for problem in report["problems"]:
-        out.print(f"[bold red]not run:[/bold red] {problem['path']}:{problem['line']}:{problem['column']}: {problem['message']}", soft_wrap=True)
+        out.print(
+            f"[bold red]not run:[/bold red] {problem['path']}:{problem['line']}:{problem['column']}: {problem['message']}",
+            soft_wrap=True,
+        )
     total = report["totals"]
     law = "holds" if total["conserved"] else "IS BROKEN, run `kairos ledger check`"
     out.print(

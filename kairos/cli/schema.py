@@ -42,7 +42,9 @@ def schema(of: Annotated[Kind, typer.Argument(help="which file")] = Kind.campaig
     if of is Kind.settings:
         from kairos.settings import Settings
 
-        as_json({"$schema": "https://json-schema.org/draft/2020-12/schema", **Settings.model_json_schema(by_alias=True)})
+        as_json(
+            {"$schema": "https://json-schema.org/draft/2020-12/schema", **Settings.model_json_schema(by_alias=True)}
+        )
         return
     from campaigns.definition import Campaign
 

@@ -19,7 +19,9 @@ def register(app: typer.Typer) -> None:
 
 def send(
     workspace: WorkspaceOption = HERE,
-    as_of: Annotated[str | None, typer.Option(help="hand over what is due at this date, or date and time; default now")] = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="hand over what is due at this date, or date and time; default now")
+    ] = None,
     json_: JsonOption = False,
 ) -> None:
     """Hand over what is due, once. Killed half-way, it asks the provider what arrived before it sends anything again."""
@@ -35,7 +37,11 @@ def send(
     else:
         out = console()
         rows = [(line["channel"], line["outcome"], line["messages"]) for line in report["outcomes"]]
-        out.print(table(f"Handed over as of {report['as_of']}", ("channel", "outcome", "messages"), rows, numbers=("messages",)))
+        out.print(
+            table(
+                f"Handed over as of {report['as_of']}", ("channel", "outcome", "messages"), rows, numbers=("messages",)
+            )
+        )
         for name, count in {**report["cleared"], **report["reconciled"], "replanned": report["replanned"]}.items():
             if count:
                 out.print(f"{name.replace('_', ' ')}: {count:,}")

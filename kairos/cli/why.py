@@ -39,20 +39,28 @@ def why(
 
 def _tell(story: dict[str, Any], *, detailed: bool) -> None:
     out = console()
-    out.print(f"[bold]{story['customer_id']}[/bold] and [bold]{story['campaign']}[/bold]: {story['summary']}", highlight=False)
+    out.print(
+        f"[bold]{story['customer_id']}[/bold] and [bold]{story['campaign']}[/bold]: {story['summary']}", highlight=False
+    )
     if not detailed:
         return
     for moment in story["moments"]:
         for decision in moment["decisions"]:
             rows = [
-                (line["channel"], line["gate"], line["rule"], line["seen"], line["reason"] or "passed") for line in decision["trace"]
+                (line["channel"], line["gate"], line["rule"], line["seen"], line["reason"] or "passed")
+                for line in decision["trace"]
             ]
             title = f"{moment['subject']} ({moment['occasion']}), step {decision['step']}, {decision['decided_at']}: {decision['verdict']}"
             out.print(table(title, ("channel", "gate", "asked", "seen", "answer"), rows))
         for message in moment["messages"]:
-            out.print(f"{message['medium']} to {message['address']}, {message['state']}, not before {message['not_before']}:")
+            out.print(
+                f"{message['medium']} to {message['address']}, {message['state']}, not before {message['not_before']}:"
+            )
             for part in message["parts"].values():
                 out.print(f"  {part}", highlight=False, markup=False)
     if story["nearest"]:
-        clauses = [(clause["path"], clause["wanted"], clause["seen"], "yes" if clause["passed"] else "no") for clause in story["nearest"]]
+        clauses = [
+            (clause["path"], clause["wanted"], clause["seen"], "yes" if clause["passed"] else "no")
+            for clause in story["nearest"]
+        ]
         out.print(table("How near the trigger was", ("clause", "wanted", "seen", "holds"), clauses))

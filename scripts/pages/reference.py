@@ -13,7 +13,7 @@ from markdown import code, page, prose, section, table
 from pydantic import BaseModel
 
 from campaigns.check import LAWS
-from campaigns.compose import OFFER_NAMES, SCOPES
+from campaigns.context import OFFER_NAMES, SCOPES
 from campaigns.definition import Campaign, Goal, Offers, Send, SendStep, WaitStep
 from campaigns.dispatch import Delivery
 from campaigns.gate import Gate

@@ -42,6 +42,14 @@ _PERILS = {
     "wildfire": ("山火", "wildfire"),
     "landslide": ("山体滑坡", "landslides"),
     "tsunami": ("海啸", "tsunami"),
+    "tornado": ("龙卷风", "a tornado"),
+    "storm surge": ("风暴潮", "a storm surge"),
+    "waterlogging": ("内涝", "urban flooding"),
+    "road icing": ("道路结冰", "icy roads"),
+    "gale": ("大风", "strong winds"),
+    "sandstorm": ("沙尘暴", "sandstorms"),
+    "fog": ("大雾", "dense fog"),
+    "air pollution": ("重污染天气", "heavy air pollution"),
     "volcano": ("火山活动", "volcanic activity"),
 }
 _BY_CHINESE = {words[0]: words for words in reversed(_PERILS.values())}

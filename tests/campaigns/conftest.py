@@ -11,11 +11,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from campaigns.compose import Words
-from campaigns.decide import Rules
 from campaigns.definition import Campaign
 from campaigns.ledger import Ledger
 from campaigns.policy import ContactPolicy
+from campaigns.scene import Rules, Scene, Words
 from campaigns.turn import Turn, take_turn
 from channels.contract import MEDIA, Profile
 from templates import Library
@@ -26,7 +25,13 @@ REMINDER: dict[str, Any] = {
     "name": "reminder",
     "title": {"en": "Reminder"},
     "purpose": "service",
-    "trigger": {"kind": "date", "of": "policies.expiry_date", "offset": "-60d", "where": "status = 'active'", "max_age": "20d"},
+    "trigger": {
+        "kind": "date",
+        "of": "policies.expiry_date",
+        "offset": "-60d",
+        "where": "status = 'active'",
+        "max_age": "20d",
+    },
     "steps": [{"send": {"template": "note", "channels": ["sms"]}}],
 }
 NOTE = """{% block sms %}Hello {{ customer.name }}, your cover ends soon.{% endblock %}
@@ -85,7 +90,8 @@ class Insurer:
     def turn(self, ledger: Ledger, now: datetime = NOW, rows: int = 1000, recommender: Any = None) -> Turn:
         """Run all campaigns once."""
         with facts_of(now, **self.tables) as facts:
-            return take_turn(self.campaigns, facts, ledger, self.words(), recommender, self.rules(), rows=rows)
+            scene = Scene(facts, self.rules(), self.words(), recommender)
+            return take_turn(scene, self.campaigns, ledger, rows=rows)
 
 
 @pytest.fixture
@@ -126,7 +132,9 @@ def answers(ledger: Ledger) -> Callable[[], dict[str, str]]:
             "select m.subject, m.customer_id, d.verdict, d.gate, d.reason from moments m join decisions d using (moment_id) order by d.step"
         )
         return {
-            (subject if subject != "customer" else customer): verdict if verdict == "sent" else f"{verdict} {gate}.{reason}"
+            (subject if subject != "customer" else customer): verdict
+            if verdict == "sent"
+            else f"{verdict} {gate}.{reason}"
             for subject, customer, verdict, gate, reason in rows
         }
 

@@ -60,8 +60,15 @@ def desk(insurer, ledger, now, tmp_path):
     def hand_over(later=timedelta(), **delivery):
         with Sender(tmp_path / "senders") as sender:
             made = Desk(
-                ledger, {"sms": gateway}, insurer.campaigns, insurer.policy, Delivery(**{"settle_seconds": 0} | delivery),
-                "Asia/Shanghai", now + later, lambda: now + later, sender,
+                ledger,
+                {"sms": gateway},
+                insurer.campaigns,
+                insurer.policy,
+                Delivery(**{"settle_seconds": 0} | delivery),
+                "Asia/Shanghai",
+                now + later,
+                lambda: now + later,
+                sender,
             )
             return asyncio.run(dispatch(made))
 
@@ -82,7 +89,13 @@ def test_every_due_message_is_handed_once_and_a_second_call_hands_nothing(desk, 
 def test_nothing_is_handed_before_its_hour(desk, ledger, now):
     ledger.store.query("select 1")
     with ledger.store.transaction():
-        ledger.store.many("replan", [(int((now + timedelta(hours=1)).timestamp()), int((now + timedelta(hours=3)).timestamp()), row[0]) for row in ledger.store.query("select message_id from messages")])
+        ledger.store.many(
+            "replan",
+            [
+                (int((now + timedelta(hours=1)).timestamp()), int((now + timedelta(hours=3)).timestamp()), row[0])
+                for row in ledger.store.query("select message_id from messages")
+            ],
+        )
     assert desk().outcomes == {}
     assert desk(timedelta(hours=1)).outcomes == {("sms", "accepted"): 5}
 
@@ -138,7 +151,9 @@ def test_a_filtered_campaign_stops_alone(desk, ledger, insurer, campaign, now):
     report = desk()
     stopped = next(iter(report.halted))
     left = ledger.store.query("select campaign, state, count(*) from messages group by 1, 2 order by 1, 2")
-    assert {(name, state) for name, state, _ in left if name != stopped} == {("other" if stopped == "reminder" else "reminder", "accepted")}
+    assert {(name, state) for name, state, _ in left if name != stopped} == {
+        ("other" if stopped == "reminder" else "reminder", "accepted")
+    }
     assert (stopped, "reserved", 4) in left
 
 
@@ -178,7 +193,10 @@ def test_receipts_move_a_message_only_forward_whatever_their_order(desk, ledger,
     desk()
     outbox = Outbox(ledger)
     message_id = ledger.store.query("select min(message_id) from messages")[0][0]
-    told = [outbox.receive(Receipt(message_id, "SM1", status), now) for status in ("delivered", "accepted", "delivered", "failed")]
+    told = [
+        outbox.receive(Receipt(message_id, "SM1", status), now)
+        for status in ("delivered", "accepted", "delivered", "failed")
+    ]
     assert told == [True, False, False, False]
     assert ledger.store.query(f"select state from messages where message_id = '{message_id}'") == [("delivered",)]
 
@@ -189,7 +207,7 @@ def test_a_late_absent_changes_nothing_once_somebody_else_has_the_message(desk, 
     desk()
     outbox = Outbox(ledger)
     asked = outbox.unknown("sms", now, "", 1)
-    (message, token), = asked
+    ((message, token),) = asked
     with ledger.store.transaction():
         ledger.store._db.execute("update messages set token = 'another' where message_id = ?", (message.message_id,))
     assert outbox.reconcile([(message, token, Absent())], now)["absent"] == 0

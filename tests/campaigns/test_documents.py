@@ -43,9 +43,21 @@ CASES = [
     ("offset: -60d", "offset: 60 days", (7, 11), "'60 days' is no length of time", "write -60d"),
     ("channels: [sms]", "channels: [sms, fax]", (9, 38), "unknown channel 'fax'", "known: sms, push"),
     ("name: renewal", "name: Renewal 1", (1, 7), "String should match pattern", ""),
-    ("  of: policies.expiry_date", "  of: policies.expiry_date\n  of: x.y", (7, 3), "the key 'of' stands here twice", ""),
+    (
+        "  of: policies.expiry_date",
+        "  of: policies.expiry_date\n  of: x.y",
+        (7, 3),
+        "the key 'of' stands here twice",
+        "",
+    ),
     ("title: {en: Renewal}", "title: {en: Renewal", (3, 8), "", "check indentation"),
-    ("purpose: service", "purpose: contract\nholdout: 10%", (1, 1), "a contract notice cannot be held out", "remove `holdout`"),
+    (
+        "purpose: service",
+        "purpose: contract\nholdout: 10%",
+        (1, 1),
+        "a contract notice cannot be held out",
+        "remove `holdout`",
+    ),
     ("purpose: service", "purpose: service\nholdout: ten", (4, 10), "'ten' is no share", "write a percentage"),
 ]
 

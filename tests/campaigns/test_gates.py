@@ -21,20 +21,36 @@ def test_every_gate_documents_itself_and_its_reasons(gate: Gate):
 
 
 def test_gates_stand_in_the_order_of_the_design():
-    assert [gate.name for gate in gates()] == ["already", "consent", "reachable", "circumstance", "holdout", "cap", "hours", "gateway"]
+    assert [gate.name for gate in gates()] == [
+        "already",
+        "consent",
+        "reachable",
+        "circumstance",
+        "holdout",
+        "cap",
+        "hours",
+        "gateway",
+    ]
 
 
 def test_a_renewed_policy_withdraws_its_reminder(insurer, ledger, campaign, answers):
     insurer.campaigns = [campaign(trigger={"kind": "date", "of": "policies.expiry_date", "offset": "-60d"})]
-    insurer.customer("C1").customer("C2").expiring("P1", "C1", status="renewed").expiring("P2", "C2", status="cancelled")
+    insurer.customer("C1").customer("C2").expiring("P1", "C1", status="renewed").expiring(
+        "P2", "C2", status="cancelled"
+    )
     insurer.turn(ledger)
-    assert answers() == {"policy:P1": "retracted already.policy_renewed", "policy:P2": "retracted already.policy_cancelled"}
+    assert answers() == {
+        "policy:P1": "retracted already.policy_renewed",
+        "policy:P2": "retracted already.policy_cancelled",
+    }
 
 
 def test_a_goal_reached_for_another_policy_withdraws_nothing(insurer, ledger, campaign, answers):
     insurer.campaigns = [campaign(goal={"event": "premium_paid", "within": "30d"})]
     insurer.customer("C1").expiring("P1", "C1").expiring("P2", "C1", premium=1.0)
-    insurer.add("events", event_id="E1", customer_id="C1", type="premium_paid", occurred_at="2026-11-01T10:00", subject_id="P2")
+    insurer.add(
+        "events", event_id="E1", customer_id="C1", type="premium_paid", occurred_at="2026-11-01T10:00", subject_id="P2"
+    )
     insurer.turn(ledger)
     assert answers() == {"policy:P1": "sent", "policy:P2": "retracted already.goal_reached"}
 
@@ -42,8 +58,12 @@ def test_a_goal_reached_for_another_policy_withdraws_nothing(insurer, ledger, ca
 def test_last_years_premium_does_not_pay_this_years(insurer, ledger, campaign, answers):
     insurer.campaigns = [campaign(goal={"event": "premium_paid", "within": "14d"})]
     insurer.customer("C1").expiring("P1", "C1").expiring("P2", "C1")
-    insurer.add("events", event_id="E1", customer_id="C1", type="premium_paid", occurred_at="2025-11-20T10:00", subject_id="P1")
-    insurer.add("events", event_id="E2", customer_id="C1", type="premium_paid", occurred_at="2026-11-12T10:00", subject_id="P2")
+    insurer.add(
+        "events", event_id="E1", customer_id="C1", type="premium_paid", occurred_at="2025-11-20T10:00", subject_id="P1"
+    )
+    insurer.add(
+        "events", event_id="E2", customer_id="C1", type="premium_paid", occurred_at="2026-11-12T10:00", subject_id="P2"
+    )
     insurer.turn(ledger)
     assert answers() == {"policy:P1": "sent", "policy:P2": "retracted already.goal_reached"}
 
@@ -65,10 +85,22 @@ CONSENTS = [
     ("marketing", [("marketing", "sms", True, "2026-01-01")], "sent"),
     ("marketing", [("*", "*", True, "2026-01-01")], "sent"),
     ("marketing", [("marketing", "email", True, "2026-01-01")], "refused consent.no_consent"),
-    ("marketing", [("marketing", "sms", True, "2026-01-01"), ("marketing", "sms", False, "2026-02-01")], "refused consent.consent_refused"),
+    (
+        "marketing",
+        [("marketing", "sms", True, "2026-01-01"), ("marketing", "sms", False, "2026-02-01")],
+        "refused consent.consent_refused",
+    ),
     ("marketing", [("marketing", "sms", False, "2026-01-01"), ("marketing", "sms", True, "2026-02-01")], "sent"),
-    ("marketing", [("marketing", "sms", True, "2026-02-01"), ("marketing", "*", False, "2026-01-01")], "refused consent.consent_refused"),
-    ("marketing", [("marketing", "sms", True, "2026-02-01"), ("marketing", "sms", False, "2026-02-01")], "refused consent.consent_refused"),
+    (
+        "marketing",
+        [("marketing", "sms", True, "2026-02-01"), ("marketing", "*", False, "2026-01-01")],
+        "refused consent.consent_refused",
+    ),
+    (
+        "marketing",
+        [("marketing", "sms", True, "2026-02-01"), ("marketing", "sms", False, "2026-02-01")],
+        "refused consent.consent_refused",
+    ),
     ("marketing", [("marketing", "sms", True, "2027-02-01")], "refused consent.no_consent"),
     ("service", [("service", "*", False, "2026-01-01")], "refused consent.consent_refused"),
     ("contract", [("*", "*", False, "2026-01-01")], "sent"),
@@ -108,15 +140,49 @@ def test_a_customer_reachable_nowhere_is_refused_with_the_last_channels_reason(i
 
 def circumstances(insurer):
     for number, _ in enumerate(("denied", "complaint", "mourning", "storm", "claim", "none")):
-        insurer.customer(f"C{number}", region_code="440300" if number == 3 else "110000").expiring(f"P{number}", f"C{number}")
-    insurer.add("claims", claim_id="K0", policy_id="P0", customer_id="C0", status="denied", reported_at="2026-10-01T08:00", updated_at="2026-10-20T08:00")
-    insurer.add("claims", claim_id="K4", policy_id="P4", customer_id="C4", status="in_review", reported_at="2026-11-01T08:00")
-    insurer.add("claims", claim_id="K5", policy_id="P5", customer_id="C5", status="closed", reported_at="2026-03-01T08:00")
+        insurer.customer(f"C{number}", region_code="440300" if number == 3 else "110000").expiring(
+            f"P{number}", f"C{number}"
+        )
+    insurer.add(
+        "claims",
+        claim_id="K0",
+        policy_id="P0",
+        customer_id="C0",
+        status="denied",
+        reported_at="2026-10-01T08:00",
+        updated_at="2026-10-20T08:00",
+    )
+    insurer.add(
+        "claims", claim_id="K4", policy_id="P4", customer_id="C4", status="in_review", reported_at="2026-11-01T08:00"
+    )
+    insurer.add(
+        "claims", claim_id="K5", policy_id="P5", customer_id="C5", status="closed", reported_at="2026-03-01T08:00"
+    )
     insurer.add("complaints", complaint_id="M1", customer_id="C1", opened_at="2026-11-01T08:00")
-    insurer.add("complaints", complaint_id="M5", customer_id="C5", opened_at="2026-01-01T08:00", closed_at="2026-02-01T08:00")
+    insurer.add(
+        "complaints", complaint_id="M5", customer_id="C5", opened_at="2026-01-01T08:00", closed_at="2026-02-01T08:00"
+    )
     insurer.add("events", event_id="E2", customer_id="C2", type="bereavement", occurred_at="2026-09-01T08:00")
-    insurer.add("alerts", alert_id="A1", event="typhoon", severity="severe", effective_at="2026-11-22T08:00", expires_at="2026-11-25T08:00", region_codes=["440000"], status="active")
-    insurer.add("alerts", alert_id="A2", event="typhoon", severity="severe", effective_at="2026-11-20T08:00", expires_at="2026-11-21T08:00", region_codes=["110000"], status="active")
+    insurer.add(
+        "alerts",
+        alert_id="A1",
+        event="typhoon",
+        severity="severe",
+        effective_at="2026-11-22T08:00",
+        expires_at="2026-11-25T08:00",
+        region_codes=["440000"],
+        status="active",
+    )
+    insurer.add(
+        "alerts",
+        alert_id="A2",
+        event="typhoon",
+        severity="severe",
+        effective_at="2026-11-20T08:00",
+        expires_at="2026-11-21T08:00",
+        region_codes=["110000"],
+        status="active",
+    )
 
 
 def test_nothing_is_sold_in_a_hard_time(insurer, ledger, campaign, answers):
@@ -177,9 +243,15 @@ def test_holdouts_of_two_campaigns_are_different_customers(insurer, ledger, camp
 
 def test_the_global_holdout_hears_contract_notices_only(insurer, ledger, campaign):
     insurer.policy = ContactPolicy(holdout="50%", caps=[])
-    insurer.campaigns = [campaign(name="one"), campaign(name="two", purpose="care"), campaign(name="three", purpose="contract")]
+    insurer.campaigns = [
+        campaign(name="one"),
+        campaign(name="two", purpose="care"),
+        campaign(name="three", purpose="contract"),
+    ]
     many(insurer, 100).turn(ledger)
-    arms = ledger.store.query("select campaign, group_concat(customer_id) from (select * from moments where status = 'held_out' order by customer_id) group by 1")
+    arms = ledger.store.query(
+        "select campaign, group_concat(customer_id) from (select * from moments where status = 'held_out' order by customer_id) group by 1"
+    )
     assert {name for name, _ in arms} == {"one", "two"}
     assert arms[0][1] == arms[1][1]
 
@@ -195,7 +267,12 @@ def capped(insurer, campaign, outcome, **changes):
 
 def test_a_cap_counts_moments_decided_in_the_same_batch(insurer, ledger, campaign, answers):
     capped(insurer, campaign, "drop").turn(ledger)
-    assert answers() == {"policy:P0": "sent", "policy:P1": "sent", "policy:P2": "refused cap.cap_met", "policy:P9": "sent"}
+    assert answers() == {
+        "policy:P0": "sent",
+        "policy:P1": "sent",
+        "policy:P2": "refused cap.cap_met",
+        "policy:P9": "sent",
+    }
 
 
 def test_a_cap_that_holds_lets_the_moment_go_when_there_is_room(insurer, ledger, campaign, answers, now):
@@ -208,15 +285,24 @@ def test_a_cap_that_holds_lets_the_moment_go_when_there_is_room(insurer, ledger,
 
 
 def test_a_met_cap_tries_the_next_channel_where_declared(insurer, ledger, campaign):
-    capped(insurer, campaign, "next", steps=[{"send": {"template": "note", "channels": ["sms", "ai_outbound"]}}]).turn(ledger)
-    assert ledger.store.query("select medium, count(*) from messages group by 1 order by 1") == [("ai_outbound", 1), ("sms", 3)]
+    capped(insurer, campaign, "next", steps=[{"send": {"template": "note", "channels": ["sms", "ai_outbound"]}}]).turn(
+        ledger
+    )
+    assert ledger.store.query("select medium, count(*) from messages group by 1 order by 1") == [
+        ("ai_outbound", 1),
+        ("sms", 3),
+    ]
 
 
 def test_caps_count_over_all_campaigns_but_exempt_contract_notices(insurer, ledger, campaign):
     insurer.policy = ContactPolicy(caps=[{"max": 1, "per": "7d"}])
     insurer.campaigns = [campaign(name="a", purpose="contract"), campaign(name="b"), campaign(name="c", purpose="care")]
     insurer.customer("C1").expiring("P1", "C1").turn(ledger)
-    assert ledger.store.query("select campaign, status from moments order by 1") == [("a", "sent"), ("b", "sent"), ("c", "refused")]
+    assert ledger.store.query("select campaign, status from moments order by 1") == [
+        ("a", "sent"),
+        ("b", "sent"),
+        ("c", "refused"),
+    ]
 
 
 def test_hours_set_the_time_and_drop_nothing(insurer, ledger, now):
@@ -224,7 +310,9 @@ def test_hours_set_the_time_and_drop_nothing(insurer, ledger, now):
     for number in (1, 2, 3):
         insurer.expiring(f"P{number}", f"C{number}")
     insurer.turn(ledger)
-    times = ledger.store.query("select customer_id, datetime(not_before, 'unixepoch'), datetime(not_after, 'unixepoch') from messages order by 1")
+    times = ledger.store.query(
+        "select customer_id, datetime(not_before, 'unixepoch'), datetime(not_after, 'unixepoch') from messages order by 1"
+    )
     assert times == [
         ("C1", "2026-11-23 09:00:00", "2026-11-23 20:00:00"),  # London, 9 to 20
         ("C2", "2026-11-23 02:00:00", "2026-11-23 12:00:00"),  # Shanghai: now, until 20
@@ -250,7 +338,10 @@ def test_words_too_long_for_the_gateway_are_refused_with_the_count(insurer, ledg
     insurer.profile = Profile(alphabet="sms", max_segments=1)
     insurer.customer("C1", name="x" * 200).customer("C2").expiring("P1", "C1").expiring("P2", "C2").turn(ledger)
     assert answers() == {"policy:P1": "refused gateway.content_refused", "policy:P2": "sent"}
-    assert "parts in GSM-7, the gateway takes 1" in ledger.store.query("select trace from decisions where reason = 'content_refused'")[0][0]
+    assert (
+        "parts in GSM-7, the gateway takes 1"
+        in ledger.store.query("select trace from decisions where reason = 'content_refused'")[0][0]
+    )
 
 
 def test_the_order_of_campaign_files_changes_no_decision(insurer, ledger, campaign, tmp_path):
@@ -264,7 +355,11 @@ def test_the_order_of_campaign_files_changes_no_decision(insurer, ledger, campai
     with Ledger(tmp_path / "other.db") as other:
         insurer.turn(other)
         sql = "select campaign, subject, status from moments order by 1, 2"
-        assert other.store.query(sql) == ledger.store.query(sql) == [("a", "policy:P1", "sent"), ("b", "policy:P1", "refused")]
+        assert (
+            other.store.query(sql)
+            == ledger.store.query(sql)
+            == [("a", "policy:P1", "sent"), ("b", "policy:P1", "refused")]
+        )
 
 
 def test_a_campaign_remembers_which_version_decided(insurer, ledger, campaign):

@@ -21,7 +21,7 @@ BREAKS = {
     "message_has_decision": "update decisions set verdict = 'refused' where moment_id = 1",
     "one_message": "insert into messages select 'x', moment_id, campaign, customer_id, step, 'push', purpose, locale, template, address, parts, offers, timezone, not_before, not_after, expires_at, reserved_at, state, token, handed_at, retry_at, provider_id, code, attempts from messages where moment_id = 1",
     "held_out_silent": "update moments set status = 'held_out' where moment_id = 1",
-    "traced": "update decisions set trace = '[[\"nowhere\",\"\",[]]]' where moment_id = 1",
+    "traced": 'update decisions set trace = \'[["nowhere","",[]]]\' where moment_id = 1',
     "window": "update messages set not_after = not_before where moment_id = 1",
     "in_hand": "update messages set state = 'handed', token = null where moment_id = 1",
     "accepted_once": "insert into attempts (message_id, token, at, outcome) select message_id, 't', 1, 'accepted' from messages where moment_id = 1 union all select message_id, 'u', 2, 'accepted' from messages where moment_id = 1",
@@ -49,7 +49,9 @@ def test_the_check_finds_what_breaks_a_law(kept, law):
 
 def test_the_unique_key_cannot_be_broken(kept):
     with pytest.raises(sqlite3.IntegrityError):
-        kept.store._db.execute("insert into moments (campaign, customer_id, subject, occasion, due_at, admitted_at, step) select campaign, customer_id, subject, occasion, 1, 1, 'x' from moments")
+        kept.store._db.execute(
+            "insert into moments (campaign, customer_id, subject, occasion, due_at, admitted_at, step) select campaign, customer_id, subject, occasion, 1, 1, 'x' from moments"
+        )
 
 
 def test_the_seconds_of_the_ledger_are_those_of_the_world():
@@ -87,9 +89,47 @@ def test_commits_are_durable(ledger):
 def test_every_statement_is_named_once_and_compiles(ledger):
     for name, sql in statements().items():
         placeholders = sql.count("?")
-        values = (None,) * placeholders if placeholders else dict.fromkeys(
-            ("campaign", "now", "after", "limit", "customer", "since", "medium", "token", "clock", "halted", "settled", "window", "state",
-             "provider_id", "code", "message_id", "rank", "customer_id", "purpose", "at", "source", "status", "provider_ids", "version",
-             "body", "by", "command", "as_of", "report", "moment_id", "event_id", "event", "detail"), "1")
+        values = (
+            (None,) * placeholders
+            if placeholders
+            else dict.fromkeys(
+                (
+                    "campaign",
+                    "now",
+                    "after",
+                    "limit",
+                    "customer",
+                    "since",
+                    "medium",
+                    "token",
+                    "clock",
+                    "halted",
+                    "settled",
+                    "window",
+                    "state",
+                    "provider_id",
+                    "code",
+                    "message_id",
+                    "rank",
+                    "customer_id",
+                    "purpose",
+                    "at",
+                    "source",
+                    "status",
+                    "provider_ids",
+                    "version",
+                    "body",
+                    "by",
+                    "command",
+                    "as_of",
+                    "report",
+                    "moment_id",
+                    "event_id",
+                    "event",
+                    "detail",
+                ),
+                "1",
+            )
+        )
         ledger.store._db.execute(f"explain {sql}", values)
         assert name.islower()

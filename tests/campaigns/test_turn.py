@@ -34,7 +34,10 @@ def test_the_next_day_adds_only_that_day(insurer, ledger, now):
     insurer.customer("C1").customer("C2").expiring("P1", "C1").expiring("P2", "C2", on="2027-01-23")
     assert insurer.turn(ledger).reserved == 1
     assert insurer.turn(ledger, now + timedelta(days=1)).reserved == 1
-    assert [row[0] for row in ledger.store.query("select subject from moments order by 1")] == ["policy:P1", "policy:P2"]
+    assert [row[0] for row in ledger.store.query("select subject from moments order by 1")] == [
+        "policy:P1",
+        "policy:P2",
+    ]
 
 
 def test_moments_left_undecided_by_a_dead_process_are_decided_by_the_next(insurer, ledger, campaign, now):
@@ -50,7 +53,13 @@ def test_moments_left_undecided_by_a_dead_process_are_decided_by_the_next(insure
     assert funnels(ledger)["reminder"].statuses["pending"] == 1
     insurer.turn(ledger)
     assert funnels(ledger)["reminder"].statuses == {
-        "sent": 1, "pending": 0, "held_out": 0, "held": 0, "refused": 0, "expired": 0, "retracted": 0
+        "sent": 1,
+        "pending": 0,
+        "held_out": 0,
+        "held": 0,
+        "refused": 0,
+        "expired": 0,
+        "retracted": 0,
     }
 
 
@@ -61,7 +70,16 @@ def test_a_campaign_that_is_not_enabled_does_not_run(insurer, ledger, campaign):
 
 
 def test_contract_notices_are_decided_before_marketing(campaign):
-    names = [c.name for c in in_order([campaign(name="b", purpose="marketing"), campaign(name="a", purpose="care"), campaign(name="z", purpose="contract")])]
+    names = [
+        c.name
+        for c in in_order(
+            [
+                campaign(name="b", purpose="marketing"),
+                campaign(name="a", purpose="care"),
+                campaign(name="z", purpose="contract"),
+            ]
+        )
+    ]
     assert names == ["z", "a", "b"]
 
 
@@ -85,7 +103,9 @@ def test_follow_up_steps_wait_in_the_ledger_and_survive(insurer, ledger, campaig
     assert insurer.turn(ledger, now + timedelta(days=13)).reserved == 0
     insurer.tables["policies"][1]["status"] = "renewed"
     assert insurer.turn(ledger, now + timedelta(days=14)).reserved == 1
-    rows = ledger.store.query("select m.subject, m.status, d.step, d.verdict, d.reason from moments m join decisions d using (moment_id) order by 1, 3")
+    rows = ledger.store.query(
+        "select m.subject, m.status, d.step, d.verdict, d.reason from moments m join decisions d using (moment_id) order by 1, 3"
+    )
     assert rows == [
         ("policy:P1", "sent", "call", "sent", ""),
         ("policy:P1", "sent", "note", "sent", ""),
@@ -96,12 +116,19 @@ def test_follow_up_steps_wait_in_the_ledger_and_survive(insurer, ledger, campaig
 
 
 def test_a_step_an_edit_took_away_is_retracted_and_sends_nothing(insurer, ledger, campaign, now):
-    steps = [{"send": {"template": "note", "channels": ["sms"]}}, {"wait": "7d"}, {"send": {"template": "note", "channels": ["sms"], "id": "two"}}]
+    steps = [
+        {"send": {"template": "note", "channels": ["sms"]}},
+        {"wait": "7d"},
+        {"send": {"template": "note", "channels": ["sms"], "id": "two"}},
+    ]
     insurer.campaigns = [campaign(steps=steps)]
     insurer.customer("C1").expiring("P1", "C1").turn(ledger)
     insurer.campaigns = [campaign()]
     assert insurer.turn(ledger, now + timedelta(days=7)).reserved == 0
-    assert ledger.store.query("select step, verdict, reason from decisions order by 1") == [("note", "sent", ""), ("two", "retracted", "step_removed")]
+    assert ledger.store.query("select step, verdict, reason from decisions order by 1") == [
+        ("note", "sent", ""),
+        ("two", "retracted", "step_removed"),
+    ]
 
 
 def test_editing_a_campaign_never_sends_an_occasion_again(insurer, ledger, campaign, now):
@@ -118,12 +145,57 @@ def test_both_arms_keep_their_outcomes_once(insurer, ledger, campaign, now):
         insurer.customer(f"C{number:02}").expiring(f"P{number:02}", f"C{number:02}")
     insurer.turn(ledger)
     for number in range(20):
-        insurer.expiring(f"Q{number:02}", f"C{number:02}", on="2028-01-22", effective_date="2026-12-01", renews_policy_id=f"P{number:02}", recorded_at="2026-11-30T09:00")
+        insurer.expiring(
+            f"Q{number:02}",
+            f"C{number:02}",
+            on="2028-01-22",
+            effective_date="2026-12-01",
+            renews_policy_id=f"P{number:02}",
+            recorded_at="2026-11-30T09:00",
+        )
     insurer.turn(ledger, now + timedelta(days=14))
     insurer.turn(ledger, now + timedelta(days=15))
-    arms = dict(ledger.store.query("select status, count(*) from moments m join outcomes o using (moment_id) group by 1"))
+    arms = dict(
+        ledger.store.query("select status, count(*) from moments m join outcomes o using (moment_id) group by 1")
+    )
     assert set(arms) == {"sent", "held_out"}
     assert sum(arms.values()) == 20
+
+
+class OneOffer:
+    """A model that has an offer for every second customer."""
+
+    version = "test"
+
+    def top(self, db, customers, *, kind, top, now, only=None):
+        import pyarrow as pa
+
+        rows = [
+            {"customer_id": c, "rank": 1, "product_id": "help", "name": "Help", "reason": "because", "probability": 0.5, "score": 0.0, "model": "t"}
+            for c in customers["customer_id"].to_pylist()
+            if int(c[1:]) % 2 == 0
+        ]
+        return pa.Table.from_pylist(rows)
+
+
+def test_whom_nothing_can_be_offered_is_refused_in_both_arms(insurer, ledger, campaign):
+    insurer.campaigns = [campaign(holdout="50%", offers={"kind": "service"})]
+    for number in range(40):
+        insurer.customer(f"C{number}").expiring(f"P{number}", f"C{number}")
+    insurer.turn(ledger, recommender=OneOffer())
+    arms = ledger.store.query("select status, count(*), sum(substr(customer_id, 2) % 2) from moments group by 1 order by 1")
+    assert [(status, odd) for status, _, odd in arms] == [("held_out", 0), ("refused", 20), ("sent", 0)]
+    assert ledger.store.query("select count(*) from messages") == [(arms[2][1],)]
+
+
+def test_an_outcome_in_the_last_hours_of_its_window_is_not_lost_between_two_runs(insurer, ledger, campaign, now):
+    insurer.campaigns = [campaign(goal={"event": "premium_paid", "within": "10d"})]
+    insurer.customer("C1").expiring("P1", "C1").turn(ledger)
+    due = ledger.store.query("select due_at from moments")[0][0]
+    insurer.turn(ledger, now + timedelta(days=9))
+    insurer.add("events", event_id="E1", customer_id="C1", type="premium_paid", occurred_at="2026-12-02T23:00", subject_id="P1")
+    insurer.turn(ledger, now + timedelta(days=12))
+    assert ledger.store.query("select event_id, at - :due from outcomes".replace(":due", str(due))) == [("E1", 9 * 86_400 + 23 * 3_600)]
 
 
 POLICIES = st.lists(
@@ -156,7 +228,9 @@ def history(insurer, tmp_path_factory, campaign, now):
     return run
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(policies=POLICIES, rows=st.sampled_from([1, 2, 3]), runs=st.integers(1, 2))
 def test_decisions_do_not_depend_on_how_moments_are_cut_or_how_often_one_runs(history, policies, rows, runs):
     assert history(policies, rows, runs) == history(policies, 1000, 1)

@@ -26,7 +26,9 @@ def test_one_who_got_a_message_sees_every_gate_pass(insurer, ledger, tell):
     assert story.summary == "policy:P1 (2027-01-22): sent: note by sms reserved"
     (moment,) = story.moments
     asked = [(line["gate"], line["reason"]) for line in moment["decisions"][0]["trace"]]
-    assert asked == [(name, "") for name in ("already", "consent", "reachable", "circumstance", "holdout", "cap", "hours", "gateway")]
+    assert asked == [
+        (name, "") for name in ("already", "consent", "reachable", "circumstance", "holdout", "cap", "hours", "gateway")
+    ]
     assert moment["messages"][0]["parts"] == {"sms": "Hello NC1, your cover ends soon."}
     assert "13800000000" not in str(story.as_dict())
 
@@ -35,7 +37,10 @@ def test_one_held_out_sees_the_draw_and_the_share(insurer, ledger, campaign, tel
     insurer.campaigns = [campaign(holdout="100%")]
     insurer.customer("C1").expiring("P1", "C1").turn(ledger)
     story = tell("C1")
-    assert story.summary == "policy:P1 (2027-01-22): held out: the customer is in this campaign's control group (holdout.holdout_campaign)"
+    assert (
+        story.summary
+        == "policy:P1 (2027-01-22): held out: the customer is in this campaign's control group (holdout.holdout_campaign)"
+    )
     last = story.moments[0]["decisions"][0]["trace"][-1]
     assert (last["gate"], last["rule"]) == ("holdout", "draw >= 1 for the campaign and >= 0 overall")
     assert 0 <= float(last["seen"]) < 1
@@ -47,7 +52,9 @@ def test_one_refused_sees_the_gate_that_refused_on_each_channel(insurer, ledger,
     insurer.add("consents", customer_id="C1", purpose="service", channel="*", granted=False, at="2026-01-01")
     insurer.turn(ledger)
     story = tell("C1")
-    assert story.summary.endswith("refused: the customer's latest word on this purpose and channel is no (consent.consent_refused)")
+    assert story.summary.endswith(
+        "refused: the customer's latest word on this purpose and channel is no (consent.consent_refused)"
+    )
     trace = story.moments[0]["decisions"][0]["trace"]
     assert [(line["path"], line["channel"], line["reason"]) for line in trace if line["reason"]] == [
         ("steps[0].send.channels[0]", "push", "consent_refused"),

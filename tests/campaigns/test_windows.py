@@ -39,7 +39,10 @@ def test_at_the_closing_minute_it_is_already_closed():
 def test_a_window_over_midnight_is_not_turned_round():
     rule = hours("21:00", "09:00")
     assert window(datetime(2026, 11, 23, 10, tzinfo=SHANGHAI), SHANGHAI, rule)[0] == "2026-11-23T21:00:00+08:00"
-    assert window(datetime(2026, 11, 23, 3, tzinfo=SHANGHAI), SHANGHAI, rule) == ("2026-11-23T03:00:00+08:00", "2026-11-23T09:00:00+08:00")
+    assert window(datetime(2026, 11, 23, 3, tzinfo=SHANGHAI), SHANGHAI, rule) == (
+        "2026-11-23T03:00:00+08:00",
+        "2026-11-23T09:00:00+08:00",
+    )
 
 
 def test_nine_in_new_york_stays_nine_when_the_clocks_go_back():
@@ -56,19 +59,28 @@ def test_the_weekday_is_that_of_the_customer_not_of_utc():
     sunday_evening = datetime(2026, 11, 22, 23, 30, tzinfo=UTC)  # Monday 07:30 in Shanghai
     assert window(sunday_evening, SHANGHAI, hours("07:00", "20:00", weekends="skip"))[0] == "2026-11-23T07:30:00+08:00"
     monday_evening = datetime(2026, 11, 23, 20, tzinfo=ZoneInfo("America/Los_Angeles"))
-    assert window(monday_evening, ZoneInfo("America/Los_Angeles"), hours("19:00", "21:00", weekends="skip"))[0] == "2026-11-23T20:00:00-08:00"
+    assert (
+        window(monday_evening, ZoneInfo("America/Los_Angeles"), hours("19:00", "21:00", weekends="skip"))[0]
+        == "2026-11-23T20:00:00-08:00"
+    )
 
 
 def test_public_holidays_are_skipped_where_asked():
     now = datetime(2026, 9, 30, 21, tzinfo=SHANGHAI)
     china = calendar_of("CN")
-    assert window(now, SHANGHAI, hours("09:00", "20:00", holidays="skip"), days=14, calendar=china)[0] == "2026-10-08T09:00:00+08:00"
+    assert (
+        window(now, SHANGHAI, hours("09:00", "20:00", holidays="skip"), days=14, calendar=china)[0]
+        == "2026-10-08T09:00:00+08:00"
+    )
     assert window(now, SHANGHAI, hours("09:00", "20:00"), days=14, calendar=china)[0] == "2026-10-01T09:00:00+08:00"
 
 
 def test_a_sunday_worked_to_make_up_for_a_bridge_day_is_no_free_day():
     now = datetime(2026, 10, 9, 21, tzinfo=SHANGHAI)
-    assert window(now, SHANGHAI, hours("09:00", "20:00", weekends="skip"), calendar=calendar_of("CN"))[0] == "2026-10-10T09:00:00+08:00"
+    assert (
+        window(now, SHANGHAI, hours("09:00", "20:00", weekends="skip"), calendar=calendar_of("CN"))[0]
+        == "2026-10-10T09:00:00+08:00"
+    )
     assert window(now, SHANGHAI, hours("09:00", "20:00", weekends="skip"))[0] == "2026-10-12T09:00:00+08:00"
 
 
@@ -96,11 +108,14 @@ def test_a_zone_that_does_not_exist_is_no_zone():
 
 
 clocks = st.times().map(lambda clock: clock.strftime("%H:%M"))
-zones = st.sampled_from(["Asia/Shanghai", "America/New_York", "Europe/London", "Australia/Lord_Howe", "Pacific/Apia", "Asia/Kathmandu"])
+zones = st.sampled_from(
+    ["Asia/Shanghai", "America/New_York", "Europe/London", "Australia/Lord_Howe", "Pacific/Apia", "Asia/Kathmandu"]
+)
 
 
 @given(
-    now=st.datetimes(datetime(2025, 1, 1), datetime(2028, 1, 1)), zone=zones,
+    now=st.datetimes(datetime(2025, 1, 1), datetime(2028, 1, 1)),
+    zone=zones,
     rules=st.lists(st.tuples(clocks, clocks).filter(lambda pair: pair[0] != pair[1]), min_size=1, max_size=3),
 )
 def test_every_minute_of_a_window_is_allowed_by_every_rule(now, zone, rules):
@@ -115,6 +130,10 @@ def test_every_minute_of_a_window_is_allowed_by_every_rule(now, zone, rules):
     for moment in (start, start + (end - start) / 2, end - timedelta(seconds=1)):
         clock = moment.astimezone(place).time()
         for rule in made:
-            inside = rule.opens <= clock < rule.closes if rule.opens < rule.closes else clock >= rule.opens or clock < rule.closes
+            inside = (
+                rule.opens <= clock < rule.closes
+                if rule.opens < rule.closes
+                else clock >= rule.opens or clock < rule.closes
+            )
             shifted = moment.astimezone(place).utcoffset() != (moment - timedelta(days=1)).astimezone(place).utcoffset()
             assert inside or shifted

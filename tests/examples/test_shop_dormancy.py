@@ -46,8 +46,8 @@ def shop(example: Callable[[str, str], Any]) -> Shop:
     with gzip.open(workspace.data / "cdnow-transactions" / "CDNOW_master.txt.gz", "rt", encoding="ascii") as file:
         next(file)
         for line in file:
-            customer, day, _, _ = line.split()
-            days[customer].add(date(int(day[:4]), int(day[4:6]), int(day[6:])))
+            customer, written, _, _ = line.split()
+            days[customer].add(date(int(written[:4]), int(written[4:6]), int(written[6:])))
     return Shop(workspace, tuple(reports), tuple(moments), tuple(outcomes), dict(days))
 
 

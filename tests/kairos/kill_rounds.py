@@ -43,12 +43,16 @@ def prepare(folder: Path, customers: int) -> None:
     """A small demo insurer whose SMS go to the loopback gateway; without offers, so that no model is needed."""
     from kairos.cli import main
 
-    _quietly(lambda: main(["init", str(folder), "--demo", "--customers", str(customers), "--seed", "3", "--as-of", AS_OF]))
+    _quietly(
+        lambda: main(["init", str(folder), "--demo", "--customers", str(customers), "--seed", "3", "--as-of", AS_OF])
+    )
     for name in ("motor-service-offer", "health-cross-sell"):
         (folder / "campaigns" / f"{name}.yaml").unlink()
     settings = folder / "kairos.yaml"
     text = settings.read_text(encoding="utf-8")
-    text = text.replace("sms: outbox", "sms: {adapter: twilio, messaging_service_sid: MG" + "0" * 32 + ", base_url: GATEWAY_URL}")
+    text = text.replace(
+        "sms: outbox", "sms: {adapter: twilio, messaging_service_sid: MG" + "0" * 32 + ", base_url: GATEWAY_URL}"
+    )
     settings.write_text(text + "\ndelivery: {settle_seconds: 1}\n", encoding="utf-8")
 
 
@@ -97,7 +101,9 @@ class Life:
         shutil.copytree(workspace, folder)
         self.journal = folder / "journal.jsonl"
         self.gateway = subprocess.Popen(
-            [sys.executable, str(GATEWAY), "--port", "0", "--journal", str(self.journal)], stdout=subprocess.PIPE, text=True
+            [sys.executable, str(GATEWAY), "--port", "0", "--journal", str(self.journal)],
+            stdout=subprocess.PIPE,
+            text=True,
         )
         assert self.gateway.stdout is not None
         url = self.gateway.stdout.readline().split()[-1]
@@ -114,7 +120,10 @@ class Life:
             if not self.do("send"):
                 raise SystemExit("a clean `kairos send` failed")
             with sqlite3.connect(self.folder / "ledger.db") as db:
-                if not db.execute("select 1 from messages where state in ('handed', 'unknown') or (state = 'reserved' and not_before <= ?)", (NOW,)).fetchone():
+                if not db.execute(
+                    "select 1 from messages where state in ('handed', 'unknown') or (state = 'reserved' and not_before <= ?)",
+                    (NOW,),
+                ).fetchone():
                     return
             time.sleep(1.1)
         raise SystemExit("messages stay in doubt")
@@ -133,7 +142,11 @@ class Life:
         """How often each message id stands in the outbox's files."""
         found: Counter[str] = Counter()
         for file in (self.folder / "outbox").rglob("*.txt"):
-            found.update(line.removeprefix("Message: ") for line in file.read_text(encoding="utf-8").splitlines() if line.startswith("Message: "))
+            found.update(
+                line.removeprefix("Message: ")
+                for line in file.read_text(encoding="utf-8").splitlines()
+                if line.startswith("Message: ")
+            )
         return found
 
     def time(self, name: str) -> float:
@@ -159,7 +172,11 @@ def main() -> int:
     parser.add_argument("--customers", type=int, default=400)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    os.environ |= {"TWILIO_ACCOUNT_SID": "AC" + "0" * 32, "TWILIO_AUTH_TOKEN": "loopback-token", "OPENBLAS_NUM_THREADS": "1"}
+    os.environ |= {
+        "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
+        "TWILIO_AUTH_TOKEN": "loopback-token",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
     _load()
     chance = random.Random(options.seed)
     workspace = options.folder / "workspace"
@@ -220,10 +237,7 @@ def _load() -> None:
     import pyarrow.compute  # noqa: F401
     import twilio.rest  # noqa: F401
 
-    import campaigns.turn
     import channels
-    import kairos.handover
-    import kairos.runs
     import triggers.facts  # noqa: F401
 
     channels.adapters()

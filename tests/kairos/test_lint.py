@@ -13,18 +13,95 @@ from kairos.starter import write_starter
 
 RENEWAL = "campaigns/motor-renewal.yaml"
 BROKEN = {
-    "a key that does not exist": (RENEWAL, "holdout: 10%", "holdouts: 10%", "holdouts", "unknown key 'holdouts'", "did you mean 'holdout'?"),
-    "a purpose that does not exist": (RENEWAL, "purpose: service", "purpose: advert", "advert", "'advert' is not one of", "known:"),
-    "an offset that is none": (RENEWAL, "offset: -60d", "offset: sixty days", "sixty", "'sixty days' is no length of time", "write -60d"),
-    "a column that does not exist": (RENEWAL, "line = 'motor' and", "lien = 'motor' and", "lien", "lien", "did you mean line?"),
-    "a function that is not allowed": (RENEWAL, "line = 'motor' and", "read_csv('x') = 'motor' and", "read_csv", "read_csv", ""),
+    "a key that does not exist": (
+        RENEWAL,
+        "holdout: 10%",
+        "holdouts: 10%",
+        "holdouts",
+        "unknown key 'holdouts'",
+        "did you mean 'holdout'?",
+    ),
+    "a purpose that does not exist": (
+        RENEWAL,
+        "purpose: service",
+        "purpose: advert",
+        "advert",
+        "'advert' is not one of",
+        "known:",
+    ),
+    "an offset that is none": (
+        RENEWAL,
+        "offset: -60d",
+        "offset: sixty days",
+        "sixty",
+        "'sixty days' is no length of time",
+        "write -60d",
+    ),
+    "a column that does not exist": (
+        RENEWAL,
+        "line = 'motor' and",
+        "lien = 'motor' and",
+        "lien",
+        "lien",
+        "did you mean line?",
+    ),
+    "a function that is not allowed": (
+        RENEWAL,
+        "line = 'motor' and",
+        "read_csv('x') = 'motor' and",
+        "read_csv",
+        "read_csv",
+        "",
+    ),
     "a condition that is no SQL": (RENEWAL, "line = 'motor' and", "line = = 'motor' and", None, "", ""),
-    "a date column that does not exist": (RENEWAL, "of: policies.expiry_date", "of: policies.expired", "policies.expired", "expired", "expiry_date"),
-    "a channel that does not exist": (RENEWAL, "channels: [push, sms, email]", "channels: [push, fax]", None, "unknown channel 'fax'", "known: sms, push"),
-    "a template that does not exist": (RENEWAL, "template: agent_follow_up", "template: agent_folow_up", "agent_folow_up", "there is no template 'agent_folow_up'", "did you mean 'agent_follow_up'?"),
-    "a name unlike its file": (RENEWAL, "name: motor-renewal", "name: car-renewal", "car-renewal", "its file 'motor-renewal'", "give both the same name"),
-    "waiting for a goal there is not": (RENEWAL, "goal: {event: policy_renewed, within: 75d}\n", "", None, "`unless: goal` needs a goal", "add `goal:"),
-    "a contract notice held out": ("campaigns/premium-due.yaml", "steps:", "holdout: 5%\nsteps:", None, "cannot be held out", "remove `holdout`"),
+    "a date column that does not exist": (
+        RENEWAL,
+        "of: policies.expiry_date",
+        "of: policies.expired",
+        "policies.expired",
+        "expired",
+        "expiry_date",
+    ),
+    "a channel that does not exist": (
+        RENEWAL,
+        "channels: [push, sms, email]",
+        "channels: [push, fax]",
+        None,
+        "unknown channel 'fax'",
+        "known: sms, push",
+    ),
+    "a template that does not exist": (
+        RENEWAL,
+        "template: agent_follow_up",
+        "template: agent_folow_up",
+        "agent_folow_up",
+        "there is no template 'agent_folow_up'",
+        "did you mean 'agent_follow_up'?",
+    ),
+    "a name unlike its file": (
+        RENEWAL,
+        "name: motor-renewal",
+        "name: car-renewal",
+        "car-renewal",
+        "its file 'motor-renewal'",
+        "give both the same name",
+    ),
+    "waiting for a goal there is not": (
+        RENEWAL,
+        "goal: {event: policy_renewed, within: 75d}\n",
+        "",
+        None,
+        "`unless: goal` needs a goal",
+        "add `goal:",
+    ),
+    "a contract notice held out": (
+        "campaigns/premium-due.yaml",
+        "steps:",
+        "holdout: 5%\nsteps:",
+        None,
+        "cannot be held out",
+        "remove `holdout`",
+    ),
     "indentation gone wrong": (RENEWAL, "  kind: date", "   kind: date", None, "", "check indentation"),
 }
 
@@ -49,7 +126,10 @@ def test_a_broken_campaign_is_pointed_at_with_a_way_out(tmp_path, case):
     assert found[0].line > 0
     assert found[0].column > 0
     if word:
-        assert (found[0].path.removeprefix(f"{tmp_path}/"), found[0].line, found[0].column) == (file, *places(broken, word))
+        assert (found[0].path.removeprefix(f"{tmp_path}/"), found[0].line, found[0].column) == (
+            file,
+            *places(broken, word),
+        )
     assert all(problem.hint for problem in problems), [str(problem) for problem in problems]
 
 
@@ -57,7 +137,9 @@ def test_a_word_a_template_does_not_know_is_pointed_at_in_the_template(tmp_path)
     write_starter(tmp_path, demo=False)
     own = tmp_path / "templates" / "en"
     own.mkdir(parents=True)
-    (own / "birthday.j2").write_text("{% block sms %}Dear {{ customer.nmae }}{% endblock %}\n{% block push_title %}A{% endblock %}\n{% block push %}B{% endblock %}")
+    (own / "birthday.j2").write_text(
+        "{% block sms %}Dear {{ customer.nmae }}{% endblock %}\n{% block push_title %}A{% endblock %}\n{% block push %}B{% endblock %}"
+    )
     _, problems = inspect_workspace(tmp_path)
     assert [(p.line, p.column, p.message) for p in problems] == [(1, 24, "there is no customer.nmae")]
     assert "did you mean customer.name?" in problems[0].hint
@@ -66,7 +148,10 @@ def test_a_word_a_template_does_not_know_is_pointed_at_in_the_template(tmp_path)
 def test_marketing_through_a_gateway_that_takes_no_insurance_promotion_is_refused_before_anything_runs(tmp_path):
     write_starter(tmp_path, demo=False)
     settings = tmp_path / "kairos.yaml"
-    settings.write_text(settings.read_text(encoding="utf-8").replace("sms: outbox", "sms: {adapter: outbox, profile: tencent}"), encoding="utf-8")
+    settings.write_text(
+        settings.read_text(encoding="utf-8").replace("sms: outbox", "sms: {adapter: outbox, profile: tencent}"),
+        encoding="utf-8",
+    )
     _, problems = inspect_workspace(tmp_path)
     assert any("health-cross-sell" in p.path and "sms" in p.message for p in problems), [str(p) for p in problems]
 
@@ -87,7 +172,9 @@ def test_one_broken_campaign_stops_no_other(tmp_path):
         (tmp_path / "campaigns" / f"{name}.yaml").unlink()
     path = tmp_path / RENEWAL
     path.write_text(path.read_text(encoding="utf-8").replace("kind: date", "kind: dates"), encoding="utf-8")
-    report = run_workspace(Workspace(tmp_path), datetime(2026, 11, 23, 2, tzinfo=UTC), only=(), rehearsal=False, progress=lambda *_: None)
+    report = run_workspace(
+        Workspace(tmp_path), datetime(2026, 11, 23, 2, tzinfo=UTC), only=(), rehearsal=False, progress=lambda *_: None
+    )
     assert len(report["campaigns"]) == 7
     assert [problem["path"].removeprefix(f"{tmp_path}/") for problem in report["problems"]] == [RENEWAL]
     assert report["totals"]["sent"] > 0
@@ -114,5 +201,7 @@ def test_promotion_through_twilio_into_china_is_refused_before_anything_runs(tmp
     settings.write_text(settings.read_text(encoding="utf-8").replace("sms: outbox", twilio), encoding="utf-8")
     _, problems = inspect_workspace(tmp_path)
     assert {p.path.rsplit("/", 1)[1] for p in problems} == {"health-cross-sell.yaml", "motor-service-offer.yaml"}
-    settings.write_text(settings.read_text(encoding="utf-8").replace("phone_region: CN", "phone_region: GB"), encoding="utf-8")
+    settings.write_text(
+        settings.read_text(encoding="utf-8").replace("phone_region: CN", "phone_region: GB"), encoding="utf-8"
+    )
     assert inspect_workspace(tmp_path)[1] == []

@@ -306,10 +306,15 @@ def test_a_renewal_follows_from_the_policy_that_renews() -> None:
     with facts(NOON, policies=policies) as known:
         assert events_of(known) == [
             ("purchase:P1", "C1", "policy_bought", "P1", "2025-02-20 00:00:00+08"),
-            ("purchase:P2", "C1", "policy_bought", "P2", "2026-02-20 00:00:00+08"),
             ("renewal:P2", "C1", "policy_renewed", "P1", "2026-02-20 00:00:00+08"),
         ]
-        assert known.report["events"].derived == 3
+        assert known.report["events"].derived == 2
+
+
+def test_a_cancellation_recorded_later_moves_no_purchase() -> None:
+    cancelled = P1 | {"effective_date": "2025-02-20", "status": "cancelled", "recorded_at": "2026-01-10 09:00"}
+    with facts(NOON, policies=[cancelled]) as known:
+        assert events_of(known) == [("purchase:P1", "C1", "policy_bought", "P1", "2025-02-20 00:00:00+08")]
 
 
 def test_a_renewal_happened_when_it_was_recorded() -> None:

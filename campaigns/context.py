@@ -1,0 +1,117 @@
+"""What a template sees: columns of the views the moment points at, the insurer's constants, links, offers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from campaigns.definition import Campaign
+from campaigns.scene import Scene, Words
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from triggers.trigger import Columns
+
+SCOPES = {
+    "customer": ("customers", "customer_id"),
+    "policy": ("policies", "policy_id"),
+    "claim": ("claims", "claim_id"),
+    "event": ("events", "event_id"),
+    "alert": ("alerts", "alert_id"),
+}
+"""Name in a template -> view, and its key, which the moment holds under the same name."""
+OFFER_NAMES = ("offer.name", "offer.reason", "offer.product_id", "offers")
+KEYS = ("customer_id", "subject", "occasion", "policy_id", "claim_id", "event_id", "alert_id")
+
+
+@dataclass(frozen=True)
+class Group:
+    """Messages rendered together: one campaign, step, channel and language."""
+
+    campaign: Campaign
+    step: str
+    medium: str
+    locale: str
+
+    @property
+    def template(self) -> str:
+        """Name of the template of the step."""
+        return self.campaign.send_step(self.step)[1].send.template
+
+
+def known_names(campaign: Campaign, columns: Columns, words: Words) -> frozenset[str]:
+    """The dotted names a template of this campaign may use."""
+    names = {f"{scope}.{column}" for scope, (view, _) in SCOPES.items() for column in columns[view]}
+    names |= {f"links.{name}" for name in words.links} | set(words.constants_in(words.locales[0]))
+    names |= {"message.id", "today", "campaign.name"}
+    return frozenset(names | set(OFFER_NAMES) if campaign.offers else names)
+
+
+def list_names(columns: Columns) -> frozenset[str]:
+    """The dotted names that hold lists."""
+    found = {
+        f"{scope}.{name}"
+        for scope, (view, _) in SCOPES.items()
+        for name, kind in columns[view].items()
+        if kind.endswith("[]")
+    }
+    return frozenset(found | {"offers"})
+
+
+def view_columns(
+    scene: Scene, group: Group, moments: pd.DataFrame, used: Collection[str]
+) -> tuple[list[str], dict[str, Sequence[object]]]:
+    """Message ids and the view columns among `used`, a value a moment, from one query.
+
+    The id is a hash of what makes the message unique, so that it is the same in every ledger and for ever.
+    """
+    import pyarrow as pa
+
+    keys = {key: pa.array(moments[key], pa.string()) for key in KEYS}
+    scene.db.register("drafting", pa.table({"place": pa.array(range(len(moments)), pa.int64()), **keys}))
+    names = sorted(name for name in used if _is_column(name, scene.facts.columns))
+    scopes = sorted({name.partition(".")[0] for name in names})
+    selected = "".join(f', {scope}."{column}" as "{scope}.{column}"' for scope, column in map(_split, names))
+    joins = " ".join(f"left join {SCOPES[scope][0]} {scope} on {scope}.{SCOPES[scope][1]} = d.{SCOPES[scope][1]}" for scope in scopes)
+    sql = f"""
+        select md5(concat_ws(chr(31), $campaign, d.customer_id, d.subject, d.occasion, $step, $medium)) as message_id{selected}
+          from drafting d {joins} order by d.place"""  # noqa: S608 - names of columns that exist; values are parameters
+    values = {"campaign": group.campaign.name, "step": group.step, "medium": group.medium}
+    found = scene.db.sql(sql, params=values).to_arrow_table()
+    return found["message_id"].to_pylist(), {name: found[name].to_pylist() for name in names}
+
+
+def message_columns(words: Words, ids: Sequence[str]) -> dict[str, Sequence[object]]:
+    """The message's own id, and the links it is part of."""
+    own = {name: pattern for name, pattern in words.links.items() if "{message_id}" in pattern}
+    links = {f"links.{name}": [pattern.replace("{message_id}", each) for each in ids] for name, pattern in own.items()}
+    return {"message.id": ids, **links}
+
+
+def offer_columns(offered: Sequence[list[dict[str, Any]]]) -> dict[str, Sequence[object]]:
+    """The best offer of each message, and the list of all."""
+    names = ("name", "reason", "product_id")
+    best: dict[str, Sequence[object]] = {f"offer.{name}": [shown[0][name] for shown in offered] for name in names}
+    return {**best, "offers": offered}
+
+
+def constants(scene: Scene, group: Group) -> dict[str, object]:
+    """What is the same for all messages of a group."""
+    title = group.campaign.title.get(group.locale) or next(iter(group.campaign.title.values()))
+    today = scene.now.astimezone(ZoneInfo(scene.rules.timezone)).date()
+    links = {f"links.{name}": pattern for name, pattern in scene.words.links.items() if "{message_id}" not in pattern}
+    return {**scene.words.constants_in(group.locale), **links, "campaign.name": title, "today": today}
+
+
+def _split(name: str) -> tuple[str, str]:
+    scope, _, column = name.partition(".")
+    return scope, column
+
+
+def _is_column(name: str, columns: Columns) -> bool:
+    """Whether a dotted name is a column; one that is not is a constant, or optional and left out."""
+    scope, column = _split(name)
+    return scope in SCOPES and column in columns[SCOPES[scope][0]]

@@ -1,0 +1,44 @@
+"""The offers of a campaign's slot: asked for in one go for everybody who is to get a message."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from campaigns.definition import Offers
+from campaigns.scene import Scene
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+
+Offered = dict[str, list[dict[str, Any]]]
+"""Customer -> offers, best first."""
+
+
+def fill(scene: Scene, slot: Offers | None, sending: pd.DataFrame) -> Offered:
+    """Offers for the customers of `sending` (customer_id, language); empty where there is no slot or no model."""
+    import pyarrow as pa
+
+    if slot is None or scene.recommender is None:
+        return {}
+    chosen = sending.drop_duplicates("customer_id")
+    customers = pa.table(
+        {
+            "customer_id": pa.array(chosen["customer_id"], pa.string()),
+            "locale": pa.array(chosen["language"], pa.string()),
+        }
+    )
+    only = _products(scene.db, slot)
+    found = scene.recommender.top(scene.db, customers, kind=slot.kind, top=slot.top, now=scene.now, only=only)
+    offered: Offered = {}
+    for offer in found.to_pylist():
+        offered.setdefault(offer.pop("customer_id"), []).append(offer)
+    return offered
+
+
+def _products(db: duckdb.DuckDBPyConnection, slot: Offers) -> list[str] | None:
+    """Product ids the slot narrows the choice to; None where it does not."""
+    if slot.line is None:
+        return list(slot.only) or None
+    found = db.execute("select product_id from products where line = $line order by 1", {"line": slot.line}).fetchall()
+    return [product for (product,) in found if not slot.only or product in slot.only]
