@@ -1,0 +1,1 @@
+"""Decide who hears what, when; remember it; hand it over; explain it."""

@@ -85,7 +85,9 @@ def _render(
     if group.campaign.offers:
         columns |= offer_columns(shown)
     drafts = library.compose(group.template, group.locale, parts, columns, constants(scene, group))
-    for row, message_id, draft, address, offers in zip(rows.tolist(), ids, drafts, moments["address"], shown, strict=True):
+    for row, message_id, draft, address, offers in zip(
+        rows.tolist(), ids, drafts, moments["address"], shown, strict=True
+    ):
         if not isinstance(draft, Draft):
             seen = f"{draft.message} ({group.locale}/{group.template}:{draft.line})"
             yield _Failure(row, "template_failed", seen)
@@ -102,9 +104,7 @@ def _finished(scene: Scene, group: Group, parts: Mapping[str, str], address: str
     profile, purpose, signature = scene.rules.profiles[group.medium], group.campaign.purpose, scene.words.signature
     locale = group.locale
     finished = finish(profile, parts, purpose, signature, locale=locale, address=address)
-    objections = inspect(
-        profile, group.medium, purpose, finished, locale=locale, signature=signature, address=address
-    )
+    objections = inspect(profile, group.medium, purpose, finished, locale=locale, signature=signature, address=address)
     return finished, objections[0].words if objections else ""
 
 

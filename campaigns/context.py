@@ -75,7 +75,9 @@ def view_columns(
     names = sorted(name for name in used if _is_column(name, scene.facts.columns))
     scopes = sorted({name.partition(".")[0] for name in names})
     selected = "".join(f', {scope}."{column}" as "{scope}.{column}"' for scope, column in map(_split, names))
-    joins = " ".join(f"left join {SCOPES[scope][0]} {scope} on {scope}.{SCOPES[scope][1]} = d.{SCOPES[scope][1]}" for scope in scopes)
+    joins = " ".join(
+        f"left join {SCOPES[scope][0]} {scope} on {scope}.{SCOPES[scope][1]} = d.{SCOPES[scope][1]}" for scope in scopes
+    )
     sql = f"""
         select md5(concat_ws(chr(31), $campaign, d.customer_id, d.subject, d.occasion, $step, $medium)) as message_id{selected}
           from drafting d {joins} order by d.place"""  # noqa: S608 - names of columns that exist; values are parameters

@@ -60,7 +60,9 @@ class _Panel:
         """Step by step: a batch may hold moments that wait for different ones."""
         import numpy as np
 
-        steps = {step.send.key: (index, step) for index, step in enumerate(self.campaign.steps) if isinstance(step, SendStep)}
+        steps = {
+            step.send.key: (index, step) for index, step in enumerate(self.campaign.steps) if isinstance(step, SendStep)
+        }
         first = next(iter(steps.values()))
         for key, found in self.decisions.table.groupby("step", sort=True).indices.items():
             index, step = steps.get(str(key), first)  # the gate `already` retracts what waits for a step that is gone

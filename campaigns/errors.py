@@ -12,5 +12,5 @@ class LedgerError(CampaignError):
     """The ledger cannot be used as it is."""
 
 
-class LedgerBusy(LedgerError):
+class LedgerBusyError(LedgerError):
     """Another process has held the ledger's write lock for over a minute. Let it finish, then run the command again."""

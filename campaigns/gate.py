@@ -76,14 +76,15 @@ class Gate(ABC):
     reasons: ClassVar[Mapping[str, str]]
     """Every reason code this gate can give, with what it means."""
 
-    def evidence(self, case: Case) -> str | None:  # noqa: ARG002, RUF100
+    def evidence(self, case: Case) -> str | None:
         """SQL giving `moment_id` and this gate's columns, from the views, `batch`, `contacts` and `opt_outs`.
 
-        Named parameters `$campaign`, `$purpose`, `$medium`, `$goal`, `$now`, `$salt` are there to use, and those of `parameters`. None: nothing needed.
+        Named parameters `$campaign`, `$purpose`, `$medium`, `$goal`, `$now`, `$salt` are there to use, and those of
+        `parameters`. None: nothing needed.
         """
         return None
 
-    def parameters(self, case: Case) -> Mapping[str, Any]:  # noqa: ARG002, RUF100
+    def parameters(self, case: Case) -> Mapping[str, Any]:
         """Further named parameters of the evidence."""
         return {}
 
@@ -99,7 +100,10 @@ def judged(
     verdict: Verdict = Verdict.REFUSE,
     seen: Any = "",
 ) -> Judgement:
-    """A judgement from checks `(reason, rows it hits, value seen)`, the first that hits a row counts; the rest pass with `seen`."""
+    """A judgement from checks `(reason, rows it hits, value seen)`.
+
+    The first check that hits a row counts; the rest pass with `seen`.
+    """
     import numpy as np
 
     size = len(table)

@@ -88,7 +88,9 @@ def _step(document: Document, campaign: Campaign, place: tuple[int, SendStep], a
         message = f"there is no template {step.send.template!r}"
         return [*problems, document.problem(("steps", index, "send", "template"), message, hint)]
     parts = tuple(dict.fromkeys(part for medium in step.send.channels for part in MEDIA[medium].parts))
-    for fault in around.words.library.lint(step.send.template, parts, known_names(campaign, around.columns, around.words), list_names(around.columns)):
+    for fault in around.words.library.lint(
+        step.send.template, parts, known_names(campaign, around.columns, around.words), list_names(around.columns)
+    ):
         shown = (
             os.path.relpath(fault.path)
             if fault.path.is_absolute() and Path.cwd() in fault.path.parents

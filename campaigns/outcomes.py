@@ -19,7 +19,8 @@ _REACHED = """
     select w.moment_id, e.event_id, e.type, epoch(e.occurred_at)::bigint as reached_at
       from watched w join events e on e.customer_id = w.customer_id and e.type = $goal
      where epoch(e.occurred_at) >= w.due_at and epoch(e.occurred_at) < w.until
-       and (not $of_subject or (w.policy_id is null and w.claim_id is null) or e.subject_id is null or e.subject_id in (w.policy_id, w.claim_id))
+       and (not $of_subject or (w.policy_id is null and w.claim_id is null)
+            or e.subject_id is null or e.subject_id in (w.policy_id, w.claim_id))
      order by all"""
 
 

@@ -31,7 +31,7 @@ class OneShotClient(AsyncHttpClient):  # type: ignore[misc]  # the SDK has no ty
         self._base_url = base_url.rstrip("/")
         self._session: ClientSession | None = None
 
-    async def request(  # noqa: PLR0917  # the SDK calls it so
+    async def request(  # the SDK calls it so
         self,
         method: str,
         url: str,

@@ -1,0 +1,1 @@
+"""The application: command line, settings, queues, the demo insurer."""

@@ -11,7 +11,7 @@ class KairosError(Exception):
     """Something about the workspace is wrong; the message says what and what to do."""
 
 
-class ProblemsFound(KairosError):
+class ProblemsFoundError(KairosError):
     """Files of the workspace have faults; each is printed with its place."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:

@@ -20,7 +20,7 @@ LINT_DAY = datetime(2026, 1, 5, 10, tzinfo=UTC)
 
 
 def inspect_workspace(folder: Path) -> tuple[int, list[Problem]]:
-    """Check everything in a workspace: how many campaign files there are, and what is wrong. Raises KairosError, ProblemsFound."""
+    """Check everything in a workspace: how many campaign files there are, and what is wrong. Raises KairosError, ProblemsFoundError."""
     place = Workspace(folder)
     columns, problems = source_columns(place)
     files = len(list((folder / "campaigns").glob("*.y*ml")))

@@ -16,7 +16,7 @@ from campaigns.policy import ContactPolicy
 from campaigns.problems import Problem
 from campaigns.scene import Rules, Scene, Words
 from channels.contract import MEDIA
-from kairos.errors import KairosError, ProblemsFound
+from kairos.errors import KairosError, ProblemsFoundError
 from kairos.settings import Settings
 from templates import Library
 
@@ -40,7 +40,7 @@ class CampaignFile:
 
 
 class Workspace:
-    """Opened once a command. Raises KairosError where the folder is no workspace, ProblemsFound where kairos.yaml is faulty."""
+    """Opened once a command. Raises KairosError where the folder is no workspace, ProblemsFoundError where kairos.yaml is faulty."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -48,10 +48,10 @@ class Workspace:
             raise KairosError(f"{folder} is no workspace: it has no kairos.yaml. Make one with `kairos init {folder}`")
         document = read_document(folder / "kairos.yaml", self.shown(folder / "kairos.yaml"))
         if isinstance(document, Problem):
-            raise ProblemsFound([document])
+            raise ProblemsFoundError([document])
         settings = validate(document, Settings)
         if isinstance(settings, list):
-            raise ProblemsFound(settings)
+            raise ProblemsFoundError(settings)
         self.settings = settings
         self.document = document
 
@@ -171,7 +171,7 @@ class Workspace:
         return said.astimezone(zone) if said.tzinfo else said.replace(tzinfo=zone)
 
     def adapters(self) -> dict[str, AdapterSettings]:
-        """The settings of each channel's adapter, checked. Raises ProblemsFound."""
+        """The settings of each channel's adapter, checked. Raises ProblemsFoundError."""
         from channels import read_adapter
 
         chosen: dict[str, AdapterSettings] = {}
@@ -183,7 +183,7 @@ class Workspace:
                 message, _, hint = str(error).partition(" | ")
                 problems.append(self.document.problem(("channels", medium), message, hint))
         if problems:
-            raise ProblemsFound(problems)
+            raise ProblemsFoundError(problems)
         return chosen
 
     def profiles(self) -> dict[str, Profile]:

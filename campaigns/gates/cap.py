@@ -11,6 +11,19 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+def _in_window(index: int, rule: Rule) -> str:
+    """Contacts a rule counts, by customer; names of channels and purposes come from closed lists."""
+    channels = ", ".join(f"'{name}'" for name in rule.channels)
+    purposes = ", ".join(f"'{name}'" for name in rule.purposes)
+    of_channel = f"medium in ({channels})" if channels else "true"
+    of_purpose = f"purpose in ({purposes})" if purposes else "false"
+    return f"""
+        left join (
+            select customer_id, count(*) as n, min("at") as since from contacts
+             where "at" > $now::timestamptz - to_seconds({rule.period.total_seconds():.0f}) and {of_channel} and {of_purpose}
+             group by 1) k{index} on k{index}.customer_id = b.customer_id"""
+
+
 class Cap(Gate):
     """Counts reservations of all campaigns in rolling windows, the rows before in the same table included."""
 
@@ -21,14 +34,7 @@ class Cap(Gate):
 
     def evidence(self, case: Case) -> str | None:
         """Per rule that applies: contacts in its window, and the first of them."""
-        parts = [
-            f"""left join (select customer_id, count(*) as n, min("at") as since from contacts
-                   where "at" > $now::timestamptz - to_seconds({rule.period.total_seconds():.0f})
-                     and list_contains([{", ".join(f"'{name}'" for name in rule.channels)}]::varchar[], medium) >= {"true" if rule.channels else "false"}
-                     and list_contains([{", ".join(f"'{name}'" for name in rule.purposes)}]::varchar[], purpose)
-                   group by 1) k{index} on k{index}.customer_id = b.customer_id"""
-            for index, rule in self._rules(case)
-        ]
+        parts = [_in_window(index, rule) for index, rule in self._rules(case)]
         columns = "".join(
             f", coalesce(k{index}.n, 0) as cap_{index}, k{index}.since as cap_since_{index}"
             for index, _ in self._rules(case)

@@ -12,14 +12,21 @@ if TYPE_CHECKING:
 
 # Each finds customer_id and what was seen. An alert that names no end is taken to last a week.
 _EVIDENCE = {
-    "open_claim": """select c.customer_id, min_by(c.claim_id || ' ' || c.status, c.reported_at) as seen from claims c semi join batch b using (customer_id)
-                      where c.status in ('reported','accepted','in_review','awaiting_documents','approved') group by 1""",
-    "denied_claim": """select c.customer_id, max_by(c.claim_id || ' denied', c.updated_at) as seen from claims c semi join batch b using (customer_id)
-                        where c.status = 'denied' and c.updated_at > $denied_since group by 1""",
-    "open_complaint": """select c.customer_id, min(c.complaint_id) as seen from complaints c semi join batch b using (customer_id)
-                          where c.closed_at is null group by 1""",
-    "bereavement": """select e.customer_id, max(e.occurred_at)::varchar as seen from events e semi join batch b using (customer_id)
-                       where e.type = 'bereavement' and e.occurred_at > $bereaved_since group by 1""",
+    "open_claim": """
+        select c.customer_id, min_by(c.claim_id || ' ' || c.status, c.reported_at) as seen
+          from claims c semi join batch b using (customer_id)
+         where c.status in ('reported', 'accepted', 'in_review', 'awaiting_documents', 'approved') group by 1""",
+    "denied_claim": """
+        select c.customer_id, max_by(c.claim_id || ' denied', c.updated_at) as seen
+          from claims c semi join batch b using (customer_id)
+         where c.status = 'denied' and c.updated_at > $denied_since group by 1""",
+    "open_complaint": """
+        select c.customer_id, min(c.complaint_id) as seen
+          from complaints c semi join batch b using (customer_id) where c.closed_at is null group by 1""",
+    "bereavement": """
+        select e.customer_id, max(e.occurred_at)::varchar as seen
+          from events e semi join batch b using (customer_id)
+         where e.type = 'bereavement' and e.occurred_at > $bereaved_since group by 1""",
     "disaster": """select r.customer_id, min(a.event || ' ' || a.alert_id) as seen
                      from (select c.customer_id, c.region_code from customers c semi join batch b using (customer_id)
                            union all

@@ -4,6 +4,7 @@ create table if not exists meta (
     key text primary key,
     value text not null
 ) without rowid;
+insert or ignore into meta values ('schema', '1');
 
 -- One occasion of one customer for one campaign, for ever. The unique key, not a check before the insert, keeps it to one.
 create table if not exists moments (

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from campaigns.errors import LedgerBusy, LedgerError
+from campaigns.errors import LedgerBusyError, LedgerError
 from campaigns.ledger.statements import schema, statements
 
 SCHEMA_VERSION = "1"
@@ -39,15 +39,17 @@ class Store:
             self._db.execute(f"pragma {pragma}")
         self._db.execute("create temp table wanted (customer_id text primary key) without rowid")
         if not self._db.execute("select 1 from sqlite_master where name = 'meta'").fetchone():
-            self._db.executescript(
-                f"begin immediate; {schema()}; insert or ignore into meta values ('schema', '{SCHEMA_VERSION}'); commit"
-            )
+            self._create()
         found = self._db.execute("select value from meta where key = 'schema'").fetchone()
         if found is None or found[0] != SCHEMA_VERSION:
             version = found[0] if found else "none"
             raise LedgerError(
                 f"{self.path} has ledger version {version}, this Kairos reads {SCHEMA_VERSION}; use the Kairos that wrote it"
             )
+
+    def _create(self) -> None:
+        """Make the tables, all or none; harmless where another process is quicker."""
+        self._db.executescript(f"begin immediate; {schema()}; commit")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -107,5 +109,5 @@ class Store:
 
 def _translated(error: sqlite3.DatabaseError, path: str) -> LedgerError:
     if "locked" in str(error) or "busy" in str(error):
-        return LedgerBusy()
+        return LedgerBusyError()
     return LedgerError(f"the ledger {path} cannot be used: {error}; check the disk, the rights, or restore a backup")

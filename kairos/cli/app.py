@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from kairos.errors import KairosError, ProblemsFound
+from kairos.errors import KairosError, ProblemsFoundError
 
 app = typer.Typer(
     name="kairos",
@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> Any:
 
     try:
         app(arguments, standalone_mode=True)
-    except ProblemsFound as found:
+    except ProblemsFoundError as found:
         print(found, file=sys.stderr)
         sys.exit(1)
     except (KairosError, CampaignError, TriggersError, TemplateError, RecommenderError) as error:

@@ -16,12 +16,12 @@ def register(app: typer.Typer) -> None:
 
 def lint(workspace: WorkspaceOption = HERE, json_: JsonOption = False) -> None:
     """Check settings, sources, campaigns and templates; exit code 1 where something is wrong."""
-    from kairos.errors import ProblemsFound
+    from kairos.errors import ProblemsFoundError
     from kairos.inspection import inspect_workspace
 
     try:
         checked, problems = inspect_workspace(Path(workspace))
-    except ProblemsFound as found:
+    except ProblemsFoundError as found:
         checked, problems = 0, found.problems
     if json_:
         as_json({"campaigns": checked, "problems": [problem.as_dict() for problem in problems]})

@@ -188,7 +188,7 @@ def command_page() -> str:
 
 def undocumented() -> list[str]:
     """Everything a user can write or read that no one has put into words."""
-    models = (*CAMPAIGN_PARTS, Campaign, *SETTINGS_PARTS, Settings)
+    models: tuple[type[BaseModel], ...] = (*CAMPAIGN_PARTS, Campaign, *SETTINGS_PARTS, Settings)
     found = [gap for model in dict.fromkeys(models) for gap in gaps(model)]
     extensible: dict[str, type[BaseModel]] = {**KINDS, **adapters()}
     for name, kind in extensible.items():

@@ -123,7 +123,7 @@ def test_every_statement_is_named_once_and_compiles(ledger):
                     "command",
                     "as_of",
                     "report",
-                    "moment_id",
+                    "moment_id", "key",
                     "event_id",
                     "event",
                     "detail",

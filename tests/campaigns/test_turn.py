@@ -171,7 +171,16 @@ class OneOffer:
         import pyarrow as pa
 
         rows = [
-            {"customer_id": c, "rank": 1, "product_id": "help", "name": "Help", "reason": "because", "probability": 0.5, "score": 0.0, "model": "t"}
+            {
+                "customer_id": c,
+                "rank": 1,
+                "product_id": "help",
+                "name": "Help",
+                "reason": "because",
+                "probability": 0.5,
+                "score": 0.0,
+                "model": "t",
+            }
             for c in customers["customer_id"].to_pylist()
             if int(c[1:]) % 2 == 0
         ]
@@ -183,7 +192,9 @@ def test_whom_nothing_can_be_offered_is_refused_in_both_arms(insurer, ledger, ca
     for number in range(40):
         insurer.customer(f"C{number}").expiring(f"P{number}", f"C{number}")
     insurer.turn(ledger, recommender=OneOffer())
-    arms = ledger.store.query("select status, count(*), sum(substr(customer_id, 2) % 2) from moments group by 1 order by 1")
+    arms = ledger.store.query(
+        "select status, count(*), sum(substr(customer_id, 2) % 2) from moments group by 1 order by 1"
+    )
     assert [(status, odd) for status, _, odd in arms] == [("held_out", 0), ("refused", 20), ("sent", 0)]
     assert ledger.store.query("select count(*) from messages") == [(arms[2][1],)]
 
@@ -193,9 +204,13 @@ def test_an_outcome_in_the_last_hours_of_its_window_is_not_lost_between_two_runs
     insurer.customer("C1").expiring("P1", "C1").turn(ledger)
     due = ledger.store.query("select due_at from moments")[0][0]
     insurer.turn(ledger, now + timedelta(days=9))
-    insurer.add("events", event_id="E1", customer_id="C1", type="premium_paid", occurred_at="2026-12-02T23:00", subject_id="P1")
+    insurer.add(
+        "events", event_id="E1", customer_id="C1", type="premium_paid", occurred_at="2026-12-02T23:00", subject_id="P1"
+    )
     insurer.turn(ledger, now + timedelta(days=12))
-    assert ledger.store.query("select event_id, at - :due from outcomes".replace(":due", str(due))) == [("E1", 9 * 86_400 + 23 * 3_600)]
+    assert ledger.store.query("select event_id, at - :due from outcomes".replace(":due", str(due))) == [
+        ("E1", 9 * 86_400 + 23 * 3_600)
+    ]
 
 
 POLICIES = st.lists(

@@ -114,7 +114,7 @@ zones = st.sampled_from(
 
 
 @given(
-    now=st.datetimes(datetime(2025, 1, 1), datetime(2028, 1, 1)),
+    now=st.datetimes(datetime(2025, 1, 1), datetime(2028, 1, 1)),  # noqa: DTZ001 - hypothesis wants naive bounds
     zone=zones,
     rules=st.lists(st.tuples(clocks, clocks).filter(lambda pair: pair[0] != pair[1]), min_size=1, max_size=3),
 )

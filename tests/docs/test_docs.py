@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import os
 import re
 import subprocess
@@ -178,6 +179,17 @@ def test_every_page_can_be_reached_from_the_readme():
         near = [(path.parent / target.partition("#")[0]).resolve() for target in targets if ".md" in target]
         open_ += [found for found in near if found.is_file() and found not in seen]
     assert set(PAGES) - seen == set()
+
+
+def test_the_readme_tells_the_counts_of_its_picture():
+    told = re.search(
+        r"([\d,]+) customers,\s([\d,]+) moments, ([\d,]+) messages", (ROOT / "README.md").read_text(encoding="utf-8")
+    )
+    drawn = re.sub(r"<[^>]+>|\s", "", (ROOT / "docs" / "images" / "run.svg").read_text(encoding="utf-8"))
+    shown = html.unescape(drawn).replace("\xa0", "")
+    assert told
+    customers, moments, messages = told.groups()
+    assert f"{customers}customers,{moments}moments,{moments}ofthemnew;{messages}messagesreserved" in shown
 
 
 def test_the_readme_fits_on_a_few_screens():

@@ -302,7 +302,7 @@ def expected(days: dict[int, date], trigger: DateTrigger, now: datetime) -> set[
     yearly=st.booleans(),
     minutes=st.integers(0, 4 * 365 * 24 * 60),
 )
-def test_the_query_finds_what_the_rules_say(  # noqa: PLR0917 - hypothesis names them
+def test_the_query_finds_what_the_rules_say(
     decade: Facts, offset: Offset, max_age: Span, late: str, yearly: bool, minutes: int
 ) -> None:
     now = datetime(2025, 1, 1, tzinfo=ZONE) + timedelta(minutes=minutes)

@@ -126,7 +126,7 @@ def scratch() -> Iterator[Facts]:
     max_age=st.integers(0, 30),
     late=st.sampled_from(["fire", "skip", "nearest"]),
 )
-def test_the_query_finds_what_the_rules_say(  # noqa: PLR0917 - hypothesis names them
+def test_the_query_finds_what_the_rules_say(
     scratch: Facts, customers: list[int | None], contacts: list[tuple[int, int]], length: int, max_age: int, late: str
 ) -> None:
     first = date(2025, 12, 31)
