@@ -131,7 +131,10 @@ class Campaign(BaseModel):
         description="what a met cap does: drop the message, hold it until there is room, or try the next channel",
     )
     valid_for: Span = Field(
-        default=Span.parse("3d"), description="how long after it was due a message still makes sense", examples=["3d"]
+        default="3d",
+        validate_default=True,
+        description="how long after it was due a message still makes sense",
+        examples=["3d"],
     )
     enabled: bool = Field(default=True, description="false = known, but not run")
     steps: tuple[Step, ...] = Field(min_length=1, description="what happens, in order")

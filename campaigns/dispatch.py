@@ -32,7 +32,8 @@ class Delivery(BaseModel):
         default=120, ge=0, description="how long after a lost answer a provider's 'never seen' is believed"
     )
     reconcile_within: Span = Field(
-        default=Span.parse("24h"),
+        default="24h",
+        validate_default=True,
         description="how long to ask a provider that cannot say; then marketing is given up and the rest sent again",
     )
 

@@ -6,7 +6,7 @@ import re
 from datetime import time, timedelta
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator
 
 from channels.contract import MEDIA
 from triggers.durations import Span
@@ -19,8 +19,11 @@ Circumstance = Literal["open_claim", "denied_claim", "open_complaint", "bereavem
 
 
 def _share(value: object) -> object:
+    """`10%` or 0.1 as a share between 0 and 1."""
+    if isinstance(value, (int, float)) and not 0 <= value <= 1:
+        raise ValueError(f"{value} is no share of a whole | write {value}%, or a number from 0 to 1")
     if isinstance(value, str) and (match := re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", value.strip())):
-        return float(match[1]) / 100
+        return _share(float(match[1]) / 100)
     if isinstance(value, str):
         raise ValueError(f"{value!r} is no share | write a percentage, e.g. 10%")
     return value
@@ -35,8 +38,16 @@ def _clock(value: object) -> object:
     return value
 
 
-Share = Annotated[float, BeforeValidator(_share, json_schema_input_type=str), Field(ge=0, le=1)]
-Clock = Annotated[time, BeforeValidator(_clock, json_schema_input_type=str)]
+Share = Annotated[
+    float,
+    BeforeValidator(_share),
+    WithJsonSchema(
+        {"anyOf": [{"type": "string", "pattern": r"^\d+(\.\d+)?\s*%$"}, {"type": "number", "minimum": 0, "maximum": 1}]}
+    ),
+]
+Clock = Annotated[
+    time, BeforeValidator(_clock), WithJsonSchema({"type": "string", "pattern": r"^([01]?\d|2[0-3]):[0-5]\d$"})
+]
 
 
 class Hours(BaseModel):
@@ -129,10 +140,13 @@ class Circumstances(BaseModel):
         "disaster",
     )
     denied_claim_within: Span = Field(
-        default=Span.parse("90d"), description="how long a denied claim silences selling", examples=["90d"]
+        default="90d", validate_default=True, description="how long a denied claim silences selling", examples=["90d"]
     )
     bereavement_within: Span = Field(
-        default=Span.parse("180d"), description="how long after an event of type bereavement", examples=["180d"]
+        default="180d",
+        validate_default=True,
+        description="how long after an event of type bereavement",
+        examples=["180d"],
     )
 
 

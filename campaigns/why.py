@@ -46,7 +46,7 @@ def _story(
     story = Story(customer_id, campaign.name, "")
     for row in rows:
         if not story.moments or story.moments[-1]["moment_id"] != row["moment_id"]:
-            story.moments.append(_moment(row, ledger))
+            story.moments.append(_moment(row, ledger, now))
         if row["step"] is not None:
             story.moments[-1]["decisions"].append(_decision(row, cases))
     if story.moments:
@@ -59,8 +59,8 @@ def _story(
     return story
 
 
-def _moment(row: dict[str, Any], ledger: Ledger) -> dict[str, Any]:
-    messages = ledger.store.rows("messages_of_moment", moment_id=row["moment_id"])
+def _moment(row: dict[str, Any], ledger: Ledger, now: datetime) -> dict[str, Any]:
+    messages = ledger.store.rows("messages_of_moment", moment_id=row["moment_id"], now=seconds(now))
     for message in messages:
         message["parts"] = json.loads(message["parts"])
         message["address"] = _masked(message["address"])

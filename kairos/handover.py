@@ -48,7 +48,7 @@ async def hand_over(
                 sender,
             )
             done = await dispatch(desk, progress)
-            report = _report(place, adapters, done, now)
+            report = _report(place, adapters, done, now) | {"waiting": Outbox(ledger).waiting()}
             ledger.record_run("send", now, report)
     return report
 
@@ -71,16 +71,17 @@ async def _channels(
             lookup=lookup,
             claimed=Outbox(ledger).claimed,
         )
-        opened: dict[AdapterSettings, Channel] = {}
+        opened: dict[str, Channel] = {}
         channels: dict[str, Channel] = {}
         for medium, adapter in adapters.items():
-            if adapter not in opened:
+            same = adapter.model_dump_json()
+            if same not in opened:
                 try:
-                    opened[adapter] = adapter.open(os.environ, ports)
+                    opened[same] = adapter.open(os.environ, ports)
                 except ChannelError as error:
                     raise KairosError(f"channel {medium}: {error}") from error
-                stack.push_async_callback(opened[adapter].close)
-            channels[medium] = opened[adapter]
+                stack.push_async_callback(opened[same].close)
+            channels[medium] = opened[same]
         yield channels
 
 

@@ -15,6 +15,8 @@ def stories(place: Workspace, customer_id: str, campaign: str | None, now: datet
     with place.facts(now) as facts, place.ledger() as ledger:
         campaigns, _ = runnable(place, facts.columns)
         chosen = [each for each in campaigns if campaign in (None, each.name)]
+        if not campaigns:
+            raise KairosError(f"{place.folder} has no sound campaign; see `kairos lint -w {place.folder}`")
         if not chosen:
             known = ", ".join(each.name for each in campaigns)
             raise KairosError(f"there is no sound campaign {campaign!r}; known: {known}; see `kairos lint`")

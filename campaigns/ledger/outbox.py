@@ -128,6 +128,11 @@ class Outbox:
                 self._opt_out(row[0], row[1], clock, f"provider code {receipt.code}")
         return moved > 0
 
+    def waiting(self) -> dict[str, Any]:
+        """How many messages wait, and when the first of them may go."""
+        count, first = self.store.all("waiting")[0]
+        return {"messages": count, "first": instant(first).isoformat() if first is not None else None}
+
     def claimed(self, provider_ids: Sequence[str]) -> set[str]:
         """Which of these provider ids belong to messages of ours already."""
         rows = self.store.all("claimed", provider_ids=json.dumps(list(provider_ids)))

@@ -121,6 +121,10 @@ select message_id, campaign, step, medium, timezone, expires_at from messages
 -- name: replan
 update messages set not_before = ?, not_after = ? where message_id = ? and state = 'reserved';
 
+-- name: waiting
+-- What is reserved and has not gone yet.
+select count(*), min(not_before) from messages where state = 'reserved';
+
 -- name: receipt
 insert into receipts (message_id, provider_id, status, code, at) values (:message_id, :provider_id, :status, :code, :at)
 on conflict do nothing;
@@ -189,13 +193,13 @@ select campaign, medium, state, count(*) from messages group by 1, 2, 3;
 -- name: moments_of_customer
 select m.moment_id, m.campaign, m.subject, m.occasion, m.due_at, m.admitted_at, m.status, m.step as next_step, m.wake_at,
        d.step, d.verdict, d.gate, d.reason, d.medium, d.decided_at, d.version, d.trace
-  from moments m left join decisions d using (moment_id)
+  from moments m left join decisions d on d.moment_id = m.moment_id and d.decided_at <= :now
  where m.customer_id = :customer and (:campaign is null or m.campaign = :campaign) and m.admitted_at <= :now
  order by m.campaign, m.due_at, m.moment_id, d.decided_at;
 
 -- name: messages_of_moment
 select message_id, step, medium, locale, address, parts, state, reserved_at, not_before, expires_at, handed_at, provider_id, code, attempts
-  from messages where moment_id = :moment_id order by reserved_at;
+  from messages where moment_id = :moment_id and reserved_at <= :now order by reserved_at;
 
 -- name: case
 insert into cases (case_id, body) values (?, ?) on conflict do nothing;

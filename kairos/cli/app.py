@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -18,6 +18,17 @@ app = typer.Typer(
     add_completion=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: Annotated[bool, typer.Option("--version", help="print the version and end")] = False) -> None:
+    """The right moment: watch the insurer's data for moments that matter, decide who should hear what, and remember it."""
+    if version:
+        from importlib.metadata import version as installed
+
+        print(f"kairos {installed('kairos')}")
+        raise typer.Exit
+
 
 COMMANDS = ("init", "lint", "run", "send", "why", "recommend", "ledger", "schema")
 for _name in COMMANDS:

@@ -47,6 +47,9 @@ def send(
                 out.print(f"{name.replace('_', ' ')}: {count:,}")
         for halted, reason in report["halted"].items():
             out.print(f"[bold red]{halted} stopped:[/bold red] {reason}")
+        if report["waiting"]["messages"]:
+            waiting = report["waiting"]
+            out.print(f"{waiting['messages']:,} messages wait for their hour, the first one for {waiting['first']}")
         for folder in report["folders"]:
             out.print(f"The messages can be read in {folder}", soft_wrap=True)
     if report["halted"]:

@@ -92,7 +92,7 @@ def test_a_broken_settings_file_is_pointed_at(starter, kairos):
     settings.write_text(settings.read_text(encoding="utf-8").replace("sms: outbox", "sms: pigeon"), encoding="utf-8")
     report = kairos("lint", "-w", "w", "--json", expect=1)
     assert "is no adapter" in report["problems"][0]["message"] or "pigeon" in report["problems"][0]["message"]
-    assert (report["problems"][0]["line"], report["problems"][0]["path"]) == (18, "w/kairos.yaml")
+    assert (report["problems"][0]["line"], report["problems"][0]["path"]) == (17, "w/kairos.yaml")
 
 
 def test_a_secret_that_is_not_set_is_named(starter, kairos):
@@ -116,7 +116,9 @@ def test_tasks_go_to_a_real_queue_and_call_results_come_back_as_outcomes_and_opt
     from kairos.queues import TASKS_STREAM, Queues
 
     settings = starter / "kairos.yaml"
-    settings.write_text(settings.read_text(encoding="utf-8").replace("ai_outbound: outbox", "ai_outbound: queue"), encoding="utf-8")
+    settings.write_text(
+        settings.read_text(encoding="utf-8").replace("ai_outbound: outbox", "ai_outbound: queue"), encoding="utf-8"
+    )
     with start(starter / ".kairos" / "nats") as server:
         kairos("run", "-w", "w", *DAY, "--json")
         sent = kairos("send", "-w", "w", *DAY, "--json")
@@ -127,8 +129,12 @@ def test_tasks_go_to_a_real_queue_and_call_results_come_back_as_outcomes_and_opt
                 task = await queues.jetstream().get_last_msg(TASKS_STREAM, "kairos.tasks.ai_outbound.>")
                 job = json.loads(task.data)["job_id"]
                 result = {
-                    "result_id": "R1", "job_id": job, "outcome": "answered", "occurred_at": "2026-11-23T11:00:00+08:00",
-                    "score": 9, "do_not_call": True,
+                    "result_id": "R1",
+                    "job_id": job,
+                    "outcome": "answered",
+                    "occurred_at": "2026-11-23T11:00:00+08:00",
+                    "score": 9,
+                    "do_not_call": True,
                 }
                 for _ in range(2):  # the same result twice
                     await queues.jetstream().publish("kairos.results.ai_outbound", json.dumps(result).encode())
@@ -138,5 +144,8 @@ def test_tasks_go_to_a_real_queue_and_call_results_come_back_as_outcomes_and_opt
         kairos("send", "-w", "w", *DAY, "--json")
     with sqlite3.connect(starter / "ledger.db") as db:
         assert db.execute("select state from messages where message_id = ?", (job,)).fetchone() == ("delivered",)
-        assert [row[0] for row in db.execute("select event from outcomes order by 1")] == ["call_answered", "survey_answered"]
+        assert [row[0] for row in db.execute("select event from outcomes order by 1")] == [
+            "call_answered",
+            "survey_answered",
+        ]
         assert db.execute("select medium from opt_outs").fetchall() == [("ai_outbound",)]
