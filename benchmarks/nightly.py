@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import sqlite3
+import sys
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import date
@@ -227,7 +228,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Read the arguments and run; the workspace is thrown away unless --folder names a place for it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--size", type=int, default=QUICK, help="customers of the insurer (1,000,000 needs 4 GB of disk)"
+        "--size", type=int, default=QUICK, help="customers of the insurer (1,000,000 needs 2 GB of disk)"
     )
     parser.add_argument("--sample", type=int, default=SAMPLE, help="customers the plain loop goes through at most")
     parser.add_argument("--seed", type=int, default=1, help="the same seed makes the same insurer")
@@ -239,7 +240,10 @@ def main(arguments: list[str] | None = None) -> None:
     asked = parser.parse_args(arguments)
     with ExitStack() as stack:
         folder = asked.folder or Path(stack.enter_context(TemporaryDirectory(prefix="nightly-")))
-        benchmark(asked, folder)
+        try:
+            benchmark(asked, folder)
+        except BenchmarkError as error:
+            sys.exit(f"nightly: {error}")
 
 
 if __name__ == "__main__":

@@ -80,6 +80,13 @@ def _of_claim(claim: Row, at: datetime, due: datetime, night: Night) -> Occasion
     return f"claim:{claim['claim_id']}", f"{claim['status']}@{day}", due, rows
 
 
+def in_force(policy: Row, night: Night) -> bool:
+    """Whether cover has begun and not ended on this day."""
+    today = night.now.date()
+    begun = policy["effective_date"] is not None and policy["effective_date"] <= today
+    return begun and (policy["expiry_date"] is None or policy["expiry_date"] >= today)
+
+
 def disaster_care(customer: Row, night: Night) -> Iterator[Occasion]:
     """The newest alert in force, moderate or worse, over anything the customer insures."""
     found = []
@@ -91,6 +98,7 @@ def disaster_care(customer: Row, night: Night) -> Iterator[Occasion]:
             policy
             for policy in night.insurer.policies.get(customer["customer_id"], ())
             if policy["status"] == "active"
+            and in_force(policy, night)
             and (policy["insured_region_code"] or customer["region_code"]) in alert["regions"]
         ]
         if struck:

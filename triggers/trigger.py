@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,6 +27,9 @@ __all__ = ["MOMENT_COLUMNS", "Clause", "Columns", "FieldError", "Near", "Trigger
 
 Columns = Mapping[str, Mapping[str, str]]
 """View name -> column name -> SQL type: what there is to ask about."""
+
+
+_NOT_NULL = re.compile(r"\bNOT (\w+(?:\.\w+)?) IS NULL\b")
 
 
 @dataclass(frozen=True)
@@ -177,7 +181,8 @@ def _as_read(part: exp.Expr, default: str) -> str:
             return exp.column(node.name, table=None if node.table == default else node.table)
         return exp.column(node.name) if isinstance(node, exp.Placeholder) else node
 
-    return part.transform(plain).sql("duckdb")
+    # SQLGlot writes `NOT x IS NULL` where people write `x IS NOT NULL`
+    return _NOT_NULL.sub(r"\1 IS NOT NULL", part.transform(plain).sql("duckdb"))
 
 
 def _values(part: exp.Expr, default: str) -> exp.Expr:

@@ -148,9 +148,9 @@ on conflict do nothing;
 select customer_id, medium from messages where message_id = :message_id;
 
 -- name: goal_watch
--- Moments whose goal may still be reached, treated and held out alike.
+-- Moments whose goal may still be reached, whatever was decided about them.
 select moment_id, customer_id, policy_id, claim_id, due_at from moments
- where campaign = :campaign and status in ('sent', 'held_out', 'retracted') and due_at >= :since and moment_id > :after
+ where campaign = :campaign and due_at >= :since and moment_id > :after
  order by moment_id limit :limit;
 
 -- name: looked_at
