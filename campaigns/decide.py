@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from campaigns.definition import Campaign, SendStep
-from campaigns.gate import Case, Verdict
+from campaigns.gate import Case, Gate, Verdict
 from campaigns.gates import gates
 from campaigns.hearing import Hearing
 from campaigns.scene import Scene
@@ -71,11 +72,17 @@ class _Panel:
 
     def _decide_step(self, rows: np.ndarray, index: int, step: SendStep) -> None:
         """Try the channels of a step in their order on the rows still open."""
+        same = self._evidence(rows, self._case(index, step, 0), "moment")
+        same["step_removed"] = ~same["step"].isin({each.send.key for each in self.campaign.sends})
+        same.index = rows
         for number, name in enumerate(step.send.channels):
             if not len(rows):
                 return
             case = self._case(index, step, number)
-            hearing = Hearing(case, self._evidence(rows, case), rows)
+            own = self._evidence(rows, case, "channel").drop(columns=list(BATCH))
+            own.index = rows
+            table = same.loc[rows].join(own).reset_index(drop=True)
+            hearing = Hearing(case, table, rows)
             hearing.hold()
             hearing.write(self.decisions.table)
             self.decisions.cases[hearing.trace.case_id] = hearing.trace.body
@@ -95,15 +102,14 @@ class _Panel:
             path=f"steps[{index}].send.channels[{number}]",
         )
 
-    def _evidence(self, rows: np.ndarray, case: Case) -> pd.DataFrame:
+    def _evidence(self, rows: np.ndarray, case: Case, scope: Literal["moment", "channel"]) -> pd.DataFrame:
+        """What the gates of this scope want to know of these rows, in their order."""
         import pyarrow as pa
 
         batch = self.decisions.table.iloc[rows][list(BATCH)]
         self.scene.db.register("batch", pa.Table.from_pandas(batch, preserve_index=False))
         self.scene.db.register("contacts", self.contacts)
-        table = _gather(self.scene.db, case)
-        table["step_removed"] = ~table["step"].isin({each.send.key for each in self.campaign.sends})
-        return table
+        return _gather(self.scene.db, case, [gate for gate in gates() if gate.scope == scope])
 
     def _count(self, rows: np.ndarray, medium: str) -> None:
         """Add those just decided to the contacts: the next channel and step count them too."""
@@ -135,8 +141,8 @@ def _blank(batch: pa.Table) -> pd.DataFrame:
     return table
 
 
-def _gather(db: duckdb.DuckDBPyConnection, case: Case) -> pd.DataFrame:
-    """One query for the evidence of all gates: a row a moment, in the batch's order."""
+def _gather(db: duckdb.DuckDBPyConnection, case: Case, asking: Sequence[Gate]) -> pd.DataFrame:
+    """One query for the evidence of some gates: a row a moment, in the batch's order."""
     parameters: dict[str, Any] = {
         "campaign": case.campaign.name,
         "purpose": case.campaign.purpose,
@@ -146,7 +152,7 @@ def _gather(db: duckdb.DuckDBPyConnection, case: Case) -> pd.DataFrame:
         "salt": case.policy.salt,
     }
     columns, joins = [], []
-    for gate in gates():
+    for gate in asking:
         evidence = gate.evidence(case)
         if evidence:
             parameters.update(gate.parameters(case))

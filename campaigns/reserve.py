@@ -15,6 +15,8 @@ from campaigns.ledger.ledger import Ledger, seconds
 if TYPE_CHECKING:
     import pandas as pd
 
+_JSON = json.JSONEncoder(ensure_ascii=False)
+
 
 def reserve(
     ledger: Ledger, decisions: Decisions, messages: list[Reservation], campaign: Campaign, now: datetime
@@ -79,8 +81,8 @@ def _messages(
             (message.locale for message in messages),
             (message.template for message in messages),
             chosen["address"],
-            (json.dumps(message.parts, ensure_ascii=False) for message in messages),
-            (json.dumps(message.offers, ensure_ascii=False) for message in messages),
+            (_JSON.encode(message.parts) for message in messages),
+            (_JSON.encode(message.offers) if message.offers else "[]" for message in messages),
             zones,
             *times,
             [at] * size,

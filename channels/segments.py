@@ -27,6 +27,10 @@ class Segments:
 def segments(text: str) -> Segments:
     """Count the parts of `text`; an escaped character or a surrogate pair is never split. Empty text takes none."""
     encoding: Literal["GSM-7", "UCS-2"] = "GSM-7" if _GSM.issuperset(text) else "UCS-2"
+    plain = GSM_EXTENSION.isdisjoint(text) if encoding == "GSM-7" else max(text) <= "\uffff"
+    if plain:  # nearly every text: nothing to keep together, the parts follow from the length
+        count = -(-len(text) // _PART[encoding]) if len(text) > _SINGLE[encoding] else min(len(text), 1)
+        return Segments(encoding, len(text), count)
     double = [char in GSM_EXTENSION if encoding == "GSM-7" else ord(char) > 0xFFFF for char in text]
     units = len(text) + sum(double)
     if units <= _SINGLE[encoding]:

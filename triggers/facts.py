@@ -106,7 +106,8 @@ def _silent(stage: str, done: int, total: int) -> None:
 def _connect(copy: WorkingCopy | None, timezone: str) -> DuckDBPyConnection:
     import duckdb
 
-    db = duckdb.connect(":memory:" if copy is None else str(copy.database))
+    # in memory, spilling beyond the limit: a database file is compressed and written twice for a copy nobody reads again
+    db = duckdb.connect(":memory:")
     db.execute(f"SET GLOBAL TimeZone = {text(timezone)}")  # global: cursors of this connection are to have it as well
     db.execute(f"SET memory_limit = {text(MEMORY)}")
     if copy is not None:

@@ -1,4 +1,4 @@
-"""The database file the facts are copied into: one folder per process and opening, gone afterwards.
+"""Where a copy of the facts puts what does not fit into memory: one folder per process and opening, gone afterwards.
 
 A killed process leaves its folder behind. Each folder holds a lock its owner keeps as long as it lives, so whoever
 opens facts next can tell the dead ones' folders from those in use and removes them.
@@ -23,11 +23,6 @@ class WorkingCopy:
 
     folder: Path
     lock: IO[str]
-
-    @property
-    def database(self) -> Path:
-        """Where the database file is."""
-        return self.folder / "facts.duckdb"
 
     @property
     def scratch(self) -> Path:
