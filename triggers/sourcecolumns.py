@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from triggers.errors import SourceError
@@ -20,19 +21,25 @@ def columns_of(sources: Sources) -> dict[str, dict[str, str]]:
 
     The types of extra columns are judged by the beginning of the files; the facts themselves look at all rows.
     """
-    return {
-        name: view.types | (_looked_at(sources.views[name])[1] if name in sources.views else {})
-        for name, view in VIEWS.items()
-    }
+    return {name: view.types | dict(_extras(sources, name)) for name, view in VIEWS.items()}
 
 
-def check_columns(source: Source) -> None:
-    """Raise SourceError where a source cannot be read, or has not the columns that every row needs."""
+def _extras(sources: Sources, name: str) -> Mapping[str, str]:
+    if name in sources.extras or name not in sources.views:
+        return sources.extras.get(name, {})
+    return _looked_at(sources.views[name])[1]
+
+
+def check_columns(source: Source) -> dict[str, str] | None:
+    """The extra columns of a source and their types, None where that takes reading it.
+
+    Raises SourceError where it cannot be read, or has not the columns that every row needs.
+    """
     if isinstance(source, AlertSource):
-        return
+        return None
     if isinstance(source, FileSource) and not any(path.stat().st_size for path in source.paths):
-        return
-    names, _ = _looked_at(source)
+        return None
+    names, extras = _looked_at(source)
     have = ", ".join(names)
     mapped = source.columns if isinstance(source, FileSource | SelectSource) else {}
     for name in mapped:
@@ -42,6 +49,7 @@ def check_columns(source: Source) -> None:
     if missing:
         hint = f"it has {have}; name them with columns: {{{missing[0]}: THEIR_NAME}}"
         raise SourceError(f"has no column {', '.join(missing)}", hint=hint)
+    return extras
 
 
 def _looked_at(source: Source) -> tuple[dict[str, str], dict[str, str]]:

@@ -36,16 +36,19 @@ def parse(path: Path) -> Sources:
     """Read and check sources.yaml; see `triggers.sources.read_sources`."""
     faults: list[SourceError] = []
     views: dict[str, Source] = {}
+    extras: dict[str, dict[str, str]] = {}
     for key, node in _entries(path, faults):
         try:
-            views[key] = _source(key, node, path)
+            views[key], found = _source(key, node, path)
+            if found is not None:
+                extras[key] = found
         except SourceError as fault:
             faults.append(fault)
     if faults:
         first, *others = sorted(faults, key=lambda fault: (fault.line, fault.column))
         first.others = tuple(others)
         raise first
-    return Sources(views, path)
+    return Sources(views, path, extras)
 
 
 def _entries(path: Path, faults: list[SourceError]) -> list[tuple[str, yaml.Node]]:
@@ -90,8 +93,8 @@ def _name_fault(name: str, found: dict[str, yaml.Node]) -> tuple[str, str] | Non
     return "there is no such view", f"did you mean {near[0]}?" if near else f"the views are {', '.join(VIEWS)}"
 
 
-def _source(key: str, node: yaml.Node, path: Path) -> Source:
-    """One view's source, its columns looked at. Raises SourceError with its place."""
+def _source(key: str, node: yaml.Node, path: Path) -> tuple[Source, dict[str, str] | None]:
+    """One view's source and its extra columns, where it was looked at. Raises SourceError with its place."""
     options = _options(key, node, path)
     main = options.get("select") or options.get("path")
     if main is None:
@@ -104,10 +107,10 @@ def _source(key: str, node: yaml.Node, path: Path) -> Source:
         place = main
         delimiter = options["delimiter"].value if "delimiter" in options else None
         source = _made(key, main, path.parent, columns=columns, encoding=encoding, delimiter=delimiter)
-        check_columns(source)
+        extras = check_columns(source)
     except SourceError as fault:
         raise _placed(fault, path, key, place) from fault
-    return source
+    return source, extras
 
 
 def _options(key: str, node: yaml.Node, path: Path) -> dict[str, yaml.Node]:

@@ -57,6 +57,8 @@ class Sources:
 
     views: Mapping[str, Source]
     path: Path | None = None
+    extras: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """View -> extra column -> SQL type, of the sources whose beginning was looked at when they were read."""
 
 
 def read_sources(path: Path) -> Sources:

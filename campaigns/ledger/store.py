@@ -22,6 +22,7 @@ class Store:
         if sqlite3.sqlite_version_info < OLDEST_SQLITE:
             raise LedgerError(f"SQLite {sqlite3.sqlite_version} is too old for the ledger; it needs 3.35 or later")
         self.path = str(path)
+        _only_ours(Path(path))
         try:
             self._db = sqlite3.connect(self.path, isolation_level=None, timeout=60)
             self._prepare()
@@ -105,6 +106,14 @@ class Store:
         """Close the file; the planner's statistics are refreshed where they are stale."""
         self._db.execute("pragma optimize")
         self._db.close()
+
+
+def _only_ours(path: Path) -> None:
+    """A new ledger is readable by its owner alone: it holds addresses."""
+    try:
+        path.touch(mode=0o600)
+    except OSError as error:
+        raise LedgerError(f"the ledger {path} cannot be made: {error.strerror}") from error
 
 
 def _translated(error: sqlite3.DatabaseError, path: str) -> LedgerError:

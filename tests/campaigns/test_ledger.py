@@ -67,6 +67,16 @@ def test_a_file_that_is_no_ledger_is_refused_with_a_cure(tmp_path):
         Ledger(tmp_path / "ledger.db")
 
 
+def test_a_new_ledger_is_readable_by_its_owner_alone(tmp_path):
+    with Ledger(tmp_path / "ledger.db"):
+        assert (tmp_path / "ledger.db").stat().st_mode & 0o077 == 0
+
+
+def test_a_ledger_where_nothing_can_be_written_is_refused_with_the_reason(tmp_path):
+    with pytest.raises(LedgerError, match="cannot be made: No such file or directory"):
+        Ledger(tmp_path / "nowhere" / "ledger.db")
+
+
 def test_a_ledger_of_another_version_is_refused(tmp_path):
     with Ledger(tmp_path / "ledger.db") as ledger:
         ledger.store._db.execute("update meta set value = '99'")

@@ -279,7 +279,7 @@ def expected(days: dict[int, date], trigger: DateTrigger, now: datetime) -> set[
     """The rules once more, in plain Python."""
     result = set()
     for number, base in days.items():
-        years = range(base.year + 1, now.year + 3) if trigger.yearly else [None]
+        years = range(base.year + 1, now.year + 6) if trigger.yearly else [None]
         due = []
         for year in years:
             leap = base.month == 2 and base.day == 29 and year is not None and year % 4 != 0
