@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
@@ -56,7 +57,7 @@ class Ports:
     claimed: Claimed = _nothing_claimed
 
 
-class AdapterSettings(BaseModel):
+class AdapterSettings(BaseModel, ABC):
     """What a workspace writes under `channels:` for one medium. An adapter file derives one class from this."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -101,6 +102,6 @@ class AdapterSettings(BaseModel):
             )
         return env[name]
 
+    @abstractmethod
     def open(self, env: Mapping[str, str], ports: Ports) -> Channel:
         """Open the channel; nothing is sent yet. Raises ChannelError."""
-        raise NotImplementedError
