@@ -35,7 +35,7 @@ class Hearing:
         self.verdict = np.zeros(size, dtype=np.int8)
         self.gate = np.full(size, "", dtype=object)
         self.reason = np.full(size, "", dtype=object)
-        self.until = np.full(size, np.datetime64("NaT"), dtype="datetime64[us]")
+        self.until = np.full(size, np.datetime64("NaT", "us"), dtype="datetime64[us]")
         self.trace = TraceWriter(case, size)
 
     def hold(self) -> None:

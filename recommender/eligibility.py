@@ -73,6 +73,7 @@ def compile_eligibility(
 def _read(product: str, text: str, known: set[str] | None) -> Condition | EligibilityProblem:
     try:
         tree = sqlglot.parse_one(text, read="duckdb")
+        _check_complete(tree)
         if family(tree) != "flag":
             raise ConditionError(tree, "eligibility must be true or false", "compare the value, e.g. age >= 18")
         asked = [column for column in tree.find_all(exp.Column) if column.name.lower().startswith(HOLDS)]
@@ -87,6 +88,13 @@ def _read(product: str, text: str, known: set[str] | None) -> Condition | Eligib
         return EligibilityProblem(product, text, "cannot be read: nested too deeply")
     lines = frozenset(column.name.lower().removeprefix(HOLDS) for column in asked)
     return Condition(_normal(tree).sql("duckdb", comments=False), lines)
+
+
+def _check_complete(tree: exp.Expr) -> None:
+    """SQLGlot reads an operator without a value (`@`, `age > @`) and says nothing."""
+    for node in tree.walk():
+        if node.error_messages():
+            raise ConditionError(node, "a value is missing", "write both sides, e.g. age >= 18")
 
 
 def _check_line(column: exp.Column, known: set[str] | None) -> None:

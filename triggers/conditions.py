@@ -80,6 +80,8 @@ def _read(text: str) -> exp.Expr:
         raise ConditionError("the condition is nested too deeply") from error
     for node in tree.walk():
         node.comments = None
+        if node.error_messages():  # SQLGlot reads an operator without a value (`@`) and says nothing
+            raise ConditionError("a value is missing", hint="write both sides, e.g. premium > 1000")
     return tree
 
 

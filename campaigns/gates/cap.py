@@ -57,7 +57,7 @@ class Cap(Gate):
         verdict = np.zeros(size, dtype=np.int8)
         reason = np.full(size, "", dtype=object)
         seen = np.full(size, "", dtype=object)
-        until = np.full(size, np.datetime64("NaT"), dtype="datetime64[us]")
+        until = np.full(size, np.datetime64("NaT", "us"), dtype="datetime64[us]")
         before = table.groupby("customer_id", sort=False).cumcount().to_numpy()
         outcome = Verdict.HOLD if case.campaign.cap == "hold" else Verdict.REFUSE
         rules = self._rules(case)

@@ -104,3 +104,9 @@ def test_a_condition_nested_without_end_is_a_problem() -> None:
 @given(st.text(max_size=40))
 def test_no_text_makes_the_check_fall_over(text: str) -> None:
     assert len(check_eligibility({"p": text})) <= 1
+
+
+@pytest.mark.parametrize("text", ["@", "age > @", "not @", "(@)"])
+def test_an_operator_without_a_value_is_a_problem(text: str) -> None:
+    (problem,) = check_eligibility({"p": text})
+    assert problem.message == "a value is missing"

@@ -209,3 +209,9 @@ def test_any_text_is_a_condition_or_a_fault(text: str) -> None:
         assert error.line >= 1 and error.column >= 1
     else:
         assert not list(condition.find_all(exp.Query, exp.Anonymous, exp.Command))
+
+
+@pytest.mark.parametrize("text", ["@", "premium > @", "not @"])
+def test_an_operator_without_a_value_is_refused(text: str) -> None:
+    with pytest.raises(ConditionError, match="a value is missing"):
+        parse_condition(text, {"policies": {"premium": "DOUBLE"}}, "policies")
