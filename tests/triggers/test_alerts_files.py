@@ -67,6 +67,11 @@ def test_a_file_that_is_not_there_raises(tmp_path):
         read_alerts(tmp_path / "missing.cap")
 
 
+def test_a_file_with_nothing_but_a_byte_order_mark_is_empty(tmp_path):
+    found = read_alerts(written(tmp_path, b"\xef\xbb\xbf \n"))
+    assert ([fault.message for fault in found.faults], found.rows) == (["an empty file"], [])
+
+
 @given(
     content=st.binary(max_size=200),
     cut=st.integers(0, len(CAP)),

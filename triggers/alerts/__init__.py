@@ -40,7 +40,7 @@ def _content(path: Path, faults: Faults) -> bytes:
     if len(data) > LARGEST:
         faults.add(1, f"larger than {LARGEST} bytes, not read")
         return b""
-    if not data.strip():
+    if not data.removeprefix(_BOM).strip():
         faults.add(1, "an empty file")
     return data
 
