@@ -14,6 +14,10 @@ STATUSES = {"answered": "delivered", "bad_number": "failed"}
 """Outcomes of a call that say what became of the message; after any other one the platform may still try again."""
 
 
+ANSWERS = ("call_answered", "survey_answered", "person_requested")
+"""Outcomes that are an answer of the customer to a message."""
+
+
 def record_call(ledger: Ledger, result: CallResult) -> bool:
     """Write a call's result down; the same result may come any number of times. False where the message is not ours."""
     found = ledger.store.one("customer_of_message", message_id=result.job_id)

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from campaigns.definition import Campaign, SendStep
+from campaigns.definition import Campaign
 from campaigns.gate import Case, Gate, Verdict
 from campaigns.gates import gates
 from campaigns.hearing import Hearing
 from campaigns.scene import Scene
+from campaigns.steps import SendStep
 from channels.contract import MEDIA
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 BATCH = (
     "moment_id", "customer_id", "subject", "occasion", "step",
-    "due_at", "policy_id", "claim_id", "event_id", "alert_id",
+    "due_at", "policy_id", "claim_id", "event_id", "alert_id", "step_due_at", "standing",
 )  # fmt: skip
 """Columns of `batch`, which the evidence of every gate starts from."""
 
@@ -41,7 +42,7 @@ class Decisions:
 
 
 def decide(scene: Scene, batch: pa.Table, campaign: Campaign, history: History) -> Decisions:
-    """Decide every moment of `batch` (columns of `PENDING_COLUMNS`, whole customers).
+    """Decide every moment of `batch` (columns of `PENDING_COLUMNS` and `standing`, whole customers).
 
     The result does not depend on how moments are cut into batches, as long as customers stay whole.
     """
@@ -56,6 +57,7 @@ class _Panel:
         self.decisions = Decisions(_blank(batch), {})
         self.contacts = history.contacts
         scene.db.register("opt_outs", history.opt_outs)
+        scene.db.register("deliveries", history.deliveries)
 
     def decide(self) -> Decisions:
         """Step by step: a batch may hold moments that wait for different ones."""
@@ -90,17 +92,7 @@ class _Panel:
             rows = rows[~hearing.final]
 
     def _case(self, index: int, step: SendStep, number: int) -> Case:
-        rules, name = self.scene.rules, step.send.channels[number]
-        return Case(
-            campaign=self.campaign,
-            step=step,
-            medium=MEDIA[name],
-            profile=rules.profiles[name],
-            policy=rules.policy,
-            now=self.scene.now,
-            timezone=rules.timezone,
-            path=f"steps[{index}].send.channels[{number}]",
-        )
+        return case_of(self.scene, self.campaign, index, step, number)
 
     def _evidence(self, rows: np.ndarray, case: Case, scope: Literal["moment", "channel"]) -> pd.DataFrame:
         """What the gates of this scope want to know of these rows, in their order."""
@@ -109,7 +101,7 @@ class _Panel:
         batch = self.decisions.table.iloc[rows][list(BATCH)]
         self.scene.db.register("batch", pa.Table.from_pandas(batch, preserve_index=False))
         self.scene.db.register("contacts", self.contacts)
-        return _gather(self.scene.db, case, [gate for gate in gates() if gate.scope == scope])
+        return gather(self.scene.db, case, [gate for gate in gates() if gate.scope == scope])
 
     def _count(self, rows: np.ndarray, medium: str) -> None:
         """Add those just decided to the contacts: the next channel and step count them too."""
@@ -141,7 +133,22 @@ def _blank(batch: pa.Table) -> pd.DataFrame:
     return table
 
 
-def _gather(db: duckdb.DuckDBPyConnection, case: Case, asking: Sequence[Gate]) -> pd.DataFrame:
+def case_of(scene: Scene, campaign: Campaign, index: int, step: SendStep, number: int) -> Case:
+    """What is the same for all: the campaign's step at this index with the channel of this number."""
+    rules, name = scene.rules, step.send.channels[number]
+    return Case(
+        campaign=campaign,
+        step=step,
+        medium=MEDIA[name],
+        profile=rules.profiles[name],
+        policy=rules.policy,
+        now=scene.now,
+        timezone=rules.timezone,
+        path=f"steps[{index}].send.channels[{number}]",
+    )
+
+
+def gather(db: duckdb.DuckDBPyConnection, case: Case, asking: Sequence[Gate]) -> pd.DataFrame:
     """One query for the evidence of some gates: a row a moment, in the batch's order."""
     parameters: dict[str, Any] = {
         "campaign": case.campaign.name,

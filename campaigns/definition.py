@@ -5,17 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from campaigns.policy import Hours, Purpose, Share
-from channels.contract import MEDIA
+from campaigns.steps import Ending, SendStep, Step, WaitStep
 from triggers.durations import Span
 from triggers.kinds import AnyTrigger
 
 NAME = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
-TEMPLATE = r"^[a-z][a-z0-9_]*$"
 
 
 class Offers(BaseModel):
@@ -46,61 +45,6 @@ class Goal(BaseModel):
         default="subject",
         description="`subject`: an event about the moment's policy or claim, or about nothing named; `customer`: any of the customer's",
     )
-
-
-class Send(BaseModel):
-    """Words and the channels for them, best first: the first one that may and can be used is."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    template: str = Field(pattern=TEMPLATE, description="name of the template", examples=["motor_renewal"])
-    channels: tuple[str, ...] = Field(
-        min_length=1, description=f"of {', '.join(MEDIA)}; best first", examples=[["push", "sms"]]
-    )
-    id: str = Field(
-        default="", description="name of the step, kept when the template changes; the template's name where absent"
-    )
-
-    @field_validator("channels")
-    @classmethod
-    def _known(cls, channels: tuple[str, ...]) -> tuple[str, ...]:
-        for channel in channels:
-            if channel not in MEDIA:
-                raise ValueError(f"unknown channel {channel!r} | known: {', '.join(MEDIA)}")
-        if len(set(channels)) < len(channels):
-            raise ValueError("a channel stands here twice | name each channel once")
-        return channels
-
-    @property
-    def key(self) -> str:
-        """The step's identity: editing around it never makes it another step."""
-        return self.id or self.template
-
-
-class SendStep(BaseModel):
-    """A step that sends."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    send: Send = Field(description="what to send and how")
-
-
-class WaitStep(BaseModel):
-    """A step that waits, and may end the campaign for those who reached the goal meanwhile."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    wait: Span = Field(description="how long", examples=["14d"])
-    unless: Literal["goal"] | None = Field(default=None, description="`goal`: go on only where it is not reached")
-
-
-def _step_kind(value: Any) -> str:
-    if isinstance(value, dict):
-        return "wait" if "wait" in value else "send"
-    return "wait" if isinstance(value, WaitStep) else "send"
-
-
-Step = Annotated[Annotated[SendStep, Tag("send")] | Annotated[WaitStep, Tag("wait")], Discriminator(_step_kind)]
 
 
 class Campaign(BaseModel):
@@ -150,7 +94,9 @@ class Campaign(BaseModel):
             raise ValueError("the first step must send | use the trigger's offset or delay to wait first")
         if isinstance(self.steps[-1], WaitStep):
             raise ValueError("the last step waits for nothing | remove it, or add a step that sends")
-        if any(isinstance(step, WaitStep) and step.unless == "goal" for step in self.steps) and not self.goal:
+        if self.steps[0].when:
+            raise ValueError("nothing went out before the first step | remove its `when:`")
+        if any(isinstance(step, WaitStep) and "goal" in step.unless for step in self.steps) and not self.goal:
             raise ValueError("`unless: goal` needs a goal | add `goal: {event: ..., within: ...}`")
         return self
 
@@ -171,6 +117,22 @@ class Campaign(BaseModel):
             if isinstance(step, SendStep) and step.send.key == key:
                 return index, step
         raise KeyError(key)
+
+    def endings_before(self, key: str) -> frozenset[Ending]:
+        """What ends the campaign instead of the send with this key: `unless` of the waits just before it."""
+        index, _ = self.send_step(key)
+        found: set[Ending] = set()
+        for step in reversed(self.steps[:index]):
+            if isinstance(step, SendStep):
+                break
+            found |= set(step.unless)
+        return frozenset(found)
+
+    @property
+    def branches(self) -> bool:
+        """Whether what became of a message decides how the campaign goes on."""
+        endings = {ending for step in self.steps if isinstance(step, WaitStep) for ending in step.unless}
+        return any(step.when for step in self.sends) or bool(endings - {"goal"})
 
     def after(self, key: str, now: datetime) -> tuple[str, datetime] | None:
         """Key of the send that follows the one with this key, and when it is due; None where that was the last."""

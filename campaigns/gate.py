@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from campaigns.definition import Campaign, SendStep
+    from campaigns.definition import Campaign
     from campaigns.policy import ContactPolicy
+    from campaigns.steps import SendStep
     from channels.contract import Medium, Profile
 
 
@@ -27,11 +28,13 @@ class Verdict(IntEnum):
     HOLD_OUT = 3
     EXPIRE = 4
     RETRACT = 5
+    SKIP = 6
+    """This step is not for the moment; it goes on to the next one."""
 
     @property
     def status(self) -> str:
-        """The status of a moment decided so: the words of the conservation law."""
-        return ("sent", "refused", "held", "held_out", "expired", "retracted")[self]
+        """What a decision is called; but for `skipped` the status of a moment decided so, as in the conservation law."""
+        return ("sent", "refused", "held", "held_out", "expired", "retracted", "skipped")[self]
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,8 @@ class Gate(ABC):
     order: ClassVar[int]
     scope: ClassVar[Literal["moment", "channel"]] = "moment"
     """`channel`: a refusal only means this channel; the step's next one is tried."""
+    stands: ClassVar[bool] = False
+    """Asked again of messages that are reserved and have not gone yet; whatever it does not pass is withdrawn."""
     reasons: ClassVar[Mapping[str, str]]
     """Every reason code this gate can give, with what it means."""
 

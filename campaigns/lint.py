@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from campaigns.context import known_names, list_names
-from campaigns.definition import Campaign, SendStep
+from campaigns.definition import Campaign
 from campaigns.documents import Document
 from campaigns.problems import Problem
 from campaigns.scene import Words
+from campaigns.steps import SendStep
 from channels.contract import MEDIA, Profile
 from channels.inspection import inspect
 
@@ -48,7 +49,31 @@ def lint_campaign(document: Document, campaign: Campaign, around: Surroundings) 
     for index, step in enumerate(campaign.steps):
         if isinstance(step, SendStep):
             problems += _step(document, campaign, (index, step), around)
+    problems += _branches(document, campaign, around.profiles)
     return sorted(set(problems))
+
+
+def _branches(document: Document, campaign: Campaign, profiles: Mapping[str, Profile]) -> list[Problem]:
+    """Branches on what nobody will ever report."""
+    problems: list[Problem] = []
+    before: tuple[str, ...] = ()
+    for index, step in enumerate(campaign.steps):
+        if isinstance(step, SendStep):
+            asked, loc = [step.when] if step.when else [], ("steps", index, "when")
+        else:
+            asked, loc = [ending for ending in step.unless if ending != "goal"], ("steps", index, "unless")
+        for branch in asked:
+            if not _told(branch.removeprefix("not_"), before, profiles):
+                message = f"nobody reports whether a message on {', '.join(before)} was {branch.removeprefix('not_')}"
+                hint = "an AI call is answered or not; delivery is reported where the gateway's profile has receipts"
+                problems.append(document.problem(loc, message, hint))
+        before = step.send.channels if isinstance(step, SendStep) else before
+    return problems
+
+
+def _told(fate: str, channels: Sequence[str], profiles: Mapping[str, Profile]) -> bool:
+    """Whether this fate of a message on one of these channels can become known."""
+    return "ai_outbound" in channels or (fate == "delivered" and any(profiles[each].receipts for each in channels))
 
 
 def _identity(document: Document, campaign: Campaign, locales: Sequence[str]) -> list[Problem]:

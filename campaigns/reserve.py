@@ -10,16 +10,20 @@ from campaigns.compose import Reservation
 from campaigns.decide import Decisions
 from campaigns.definition import Campaign
 from campaigns.gate import Verdict
-from campaigns.ledger.ledger import Ledger, seconds
+from campaigns.ledger.ledger import Ledger, instant, seconds
+from campaigns.scene import Rules
+from campaigns.windows import home_zone
 
 if TYPE_CHECKING:
     import pandas as pd
 
+Move = tuple[str, str, int | None, int | None, int]
+"""Status, step, when it wants a decision, when that step was due (None: as it was), the moment."""
 _JSON = json.JSONEncoder(ensure_ascii=False)
 
 
 def reserve(
-    ledger: Ledger, decisions: Decisions, messages: list[Reservation], campaign: Campaign, now: datetime
+    ledger: Ledger, decisions: Decisions, messages: list[Reservation], campaign: Campaign, rules: Rules, now: datetime
 ) -> None:
     """Write a batch. A repeat changes nothing: every row has its unique key."""
     table, at = decisions.table, seconds(now)
@@ -41,29 +45,29 @@ def reserve(
         ledger.store.many("case", decisions.cases.items())
         ledger.store.many("decide", rows)
         ledger.store.many("move", _moves(table, words, campaign, now))
-        ledger.store.many("reserve", _messages(table, messages, campaign, at))
+        ledger.store.many("reserve", _messages(table, messages, campaign, rules, at))
 
 
-def _moves(
-    table: pd.DataFrame, words: list[str], campaign: Campaign, now: datetime
-) -> list[tuple[str, str, int | None, int]]:
+def _moves(table: pd.DataFrame, words: list[str], campaign: Campaign, now: datetime) -> list[Move]:
     """Where each moment goes next: on to the next step, asleep until it may be asked again, or to its end."""
     following = {step.send.key: campaign.after(step.send.key, now) for step in campaign.sends}
+    goes_on = (Verdict.PASS.status, Verdict.SKIP.status)
     untils = (table["until"].astype("int64") // 1_000_000).tolist()
-    moves: list[tuple[str, str, int | None, int]] = []
+    moves: list[Move] = []
     columns = zip(table["moment_id"].tolist(), table["step"], table["status"], words, untils, strict=True)
     for moment_id, step, before, word, until in columns:
         status = "sent" if before == "sent" else word
         following_step = following.get(step)
-        if word == "sent" and following_step:
-            moves.append((status, following_step[0], seconds(following_step[1]), moment_id))
+        if word in goes_on and following_step:
+            due = seconds(following_step[1])
+            moves.append((status, following_step[0], due, due, moment_id))
         else:
-            moves.append((status, step, max(until, seconds(now) + 1) if word == "held" else None, moment_id))
+            moves.append((status, step, max(until, seconds(now) + 1) if word == "held" else None, None, moment_id))
     return moves
 
 
 def _messages(
-    table: pd.DataFrame, messages: list[Reservation], campaign: Campaign, at: int
+    table: pd.DataFrame, messages: list[Reservation], campaign: Campaign, rules: Rules, at: int
 ) -> list[tuple[object, ...]]:
     chosen = table.iloc[[message.row for message in messages]]
     times = [(chosen[name].astype("int64") // 1_000_000).tolist() for name in ("not_before", "not_after", "expires_at")]
@@ -86,6 +90,22 @@ def _messages(
             zones,
             *times,
             [at] * size,
+            _due(chosen, campaign, rules, times[0]),
+            [campaign.send_step(step)[1].send.priority or "" for step in chosen["step"]],
             strict=True,
         )
     )
+
+
+def _due(chosen: pd.DataFrame, campaign: Campaign, rules: Rules, not_before: list[int]) -> list[int | None]:
+    """By when each agent task is to be done, on the insurer's calendar; None for other messages."""
+    spans = {step.send.key: step.send.due for step in campaign.sends if step.send.due}
+    if not spans:
+        return [None] * len(chosen)
+    zone = home_zone(rules.timezone)
+    return [
+        seconds(spans[step].after(instant(start).astimezone(zone)))
+        if medium == "agent_task" and step in spans
+        else None
+        for step, medium, start in zip(chosen["step"], chosen["medium"], not_before, strict=True)
+    ]

@@ -1,22 +1,27 @@
-"""The spine: facts in, reserved messages out. `run`, and later `stream` and `backtest`, are callers of it."""
+"""The spine: facts in, reserved messages out. `run`, `stream` and `backtest` are callers of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from campaigns.answers import ANSWERS
 from campaigns.compose import compose
 from campaigns.decide import decide
 from campaigns.definition import Campaign
 from campaigns.ledger import Ledger
+from campaigns.ledger.ledger import Answers
+from campaigns.members import remember
 from campaigns.outcomes import record_outcomes
 from campaigns.policy import PURPOSES
 from campaigns.reserve import reserve
 from campaigns.scene import Scene
+from campaigns.standing import with_standing
+from campaigns.withdraw import withdraw
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,6 +40,7 @@ class Turn:
     found: dict[str, int] = field(default_factory=dict)
     admitted: dict[str, int] = field(default_factory=dict)
     reserved: int = 0
+    withdrawn: int = 0
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -56,18 +62,39 @@ def take_turn(
     campaigns: Sequence[Campaign],
     ledger: Ledger,
     *,
+    among: Collection[str] | None = None,
     progress: Progress = lambda _stage, _done, _total: None,
     rows: int = ROWS,
 ) -> Turn:
     """Admit every moment there is, then decide whatever wants a decision: the new, the held, and what a dead process left.
 
-    Every step may be repeated, none is skipped: admission is one unique key, a batch is one transaction.
+    `among` says that the facts are those of these customers only: nobody else is decided. Outcomes are then left to the
+    next full turn. Every step may be repeated, none is skipped: admission is one unique key, a batch is one transaction.
     """
     turn, running = Turn(), in_order(campaigns)
     for number, campaign in enumerate(running):
         progress("moments", number, len(running))
-        _admit(scene, campaign, ledger, turn)
+        _admit(scene, campaign, ledger, turn, among)
     progress("moments", len(running), len(running))
+    with turn.stage("withdraw"):
+        turn.withdrawn = withdraw(scene, running, ledger, among)
+    longest = max((len(campaign.sends) for campaign in running), default=0)
+    for _ in range(longest):  # a step left out, or one that follows without a wait, leads on to the next at once
+        if not (_decide_all(scene, running, ledger, turn, rows, progress) if among is None
+                else _decide_among(scene, running, ledger, turn, among)):  # fmt: skip
+            break
+    if among is None:
+        with turn.stage("outcomes"):
+            for campaign in running:
+                record_outcomes(campaign, scene.facts, ledger)
+    return turn
+
+
+def _decide_all(
+    scene: Scene, running: Sequence[Campaign], ledger: Ledger, turn: Turn, rows: int, progress: Progress
+) -> int:
+    """Decide everybody's moments, batch by batch; the number of moments."""
+    decided = 0
     for campaign in running:
         total, done = ledger.count_pending(campaign.name, scene.now), 0
         for batch in ledger.pending(campaign.name, scene.now, rows):
@@ -75,16 +102,29 @@ def take_turn(
             turn.reserved += _decide(scene, campaign, ledger, turn, batch)
             done += batch.num_rows
         progress(campaign.name, done, total)
-    with turn.stage("outcomes"):
-        for campaign in running:
-            record_outcomes(campaign, scene.facts, ledger)
-    return turn
+        decided += done
+    return decided
 
 
-def _admit(scene: Scene, campaign: Campaign, ledger: Ledger, turn: Turn) -> None:
+def _decide_among(scene: Scene, running: Sequence[Campaign], ledger: Ledger, turn: Turn, among: Collection[str]) -> int:
+    """Decide the moments of these customers; the number of moments."""
+    with turn.stage("history"):
+        waiting = ledger.pending_of(among, scene.now)
+    for campaign in running:
+        if batch := waiting.get(campaign.name):
+            turn.reserved += _decide(scene, campaign, ledger, turn, batch)
+    return sum(waiting[campaign.name].num_rows for campaign in running if campaign.name in waiting)
+
+
+def _admit(scene: Scene, campaign: Campaign, ledger: Ledger, turn: Turn, among: Collection[str] | None) -> None:
     """Find a campaign's moments and let them in; the unique key decides which are new."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     from triggers.moments import moments
 
+    with turn.stage("trigger"):
+        remember(scene, campaign, ledger, among)
     batches = iter(moments(campaign.trigger, scene.facts))
     while True:
         with turn.stage("trigger"):
@@ -92,6 +132,8 @@ def _admit(scene: Scene, campaign: Campaign, ledger: Ledger, turn: Turn) -> None
         if batch is None:
             break
         with turn.stage("admit"):
+            if among is not None:  # beside these customers the facts hold scraps of others, who own what these claim on
+                batch = batch.filter(pc.is_in(batch["customer_id"], pa.array(sorted(among), pa.string())))
             turn.found[campaign.name] = turn.found.get(campaign.name, 0) + batch.num_rows
             admitted = ledger.admit(campaign, batch, scene.now)
             turn.admitted[campaign.name] = turn.admitted.get(campaign.name, 0) + admitted
@@ -100,12 +142,13 @@ def _admit(scene: Scene, campaign: Campaign, ledger: Ledger, turn: Turn) -> None
 def _decide(scene: Scene, campaign: Campaign, ledger: Ledger, turn: Turn, batch: pa.Table) -> int:
     """Decide, compose and reserve one batch; the number of messages."""
     longest = max((cap.period for cap in scene.rules.policy.caps), default=timedelta())
+    answers = Answers(campaign.name, ANSWERS) if campaign.branches else None
     with turn.stage("history"):
-        history = ledger.history(batch["customer_id"], scene.now - longest)
+        history = ledger.history(batch["customer_id"], scene.now - longest, answers)
     with turn.stage("decide"):
-        decisions = decide(scene, batch, campaign, history)
+        decisions = decide(scene, with_standing(scene, campaign, batch, ledger), campaign, history)
     with turn.stage("compose"):
         messages = compose(scene, decisions, campaign)
     with turn.stage("reserve"):
-        reserve(ledger, decisions, messages, campaign, scene.now)
+        reserve(ledger, decisions, messages, campaign, scene.rules, scene.now)
     return len(messages)

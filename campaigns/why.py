@@ -12,6 +12,7 @@ from campaigns.definition import Campaign
 from campaigns.gates import gates
 from campaigns.ledger import Ledger
 from campaigns.ledger.ledger import instant, seconds
+from campaigns.members import lay_out
 from campaigns.trace import explain
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def _story(
     if story.moments:
         story.summary = "; ".join(_told(moment) for moment in story.moments)
     else:
+        lay_out(facts, campaign, ledger, [customer_id])
         clauses = campaign.trigger.nearest(facts, customer_id)
         story.nearest = [vars(clause) for clause in clauses]
         failed = [clause.words for clause in clauses if not clause.passed]

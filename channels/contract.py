@@ -53,6 +53,8 @@ class Message:
     reserved_at: datetime
     timezone: str = "UTC"
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    due_at: datetime | None = None
+    priority: str = ""
 
 
 @dataclass(frozen=True)

@@ -182,8 +182,14 @@ def _entry(message: Message) -> str:
     return (
         f"Message: {message.message_id}\nTo: {_line(message.address)}\nCustomer: {_line(message.customer_id)}\n"
         f"Campaign: {_line(message.campaign)} ({message.purpose})\nLocale: {_line(message.locale)}\n"
-        f"Between: {message.not_before.isoformat()} and {message.expires_at.isoformat()}\n{words}{_RULE}\n"
+        f"Between: {message.not_before.isoformat()} and {message.expires_at.isoformat()}\n{_task(message)}{words}{_RULE}\n"
     )
+
+
+def _task(message: Message) -> str:
+    """What an agent task says beside its words."""
+    due = f"Due: {message.due_at.isoformat()}\n" if message.due_at else ""
+    return due + (f"Priority: {_line(message.priority)}\n" if message.priority else "")
 
 
 def _line(value: str) -> str:

@@ -109,11 +109,11 @@ class QueueChannel:
             "not_after": message.expires_at,
             "expires_at": message.expires_at,
             "timezone": message.timezone,
-            "priority": "urgent" if message.purpose == "contract" else "normal",
+            "priority": message.priority or ("urgent" if message.purpose == "contract" else "normal"),
         }
         if message.medium == "agent_task":
             parts = {"title": message.parts["task_title"].strip(), "words": message.parts["task"]}
-            return AgentTask.model_validate({**said, **parts, "agent_id": message.address})
+            return AgentTask.model_validate({**said, **parts, "agent_id": message.address, "due_at": message.due_at})
         template = message.variables.get("template", message.campaign)
         call = {
             "phone": message.address,

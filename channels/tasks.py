@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
+Priority = Literal["low", "normal", "high", "urgent"]
 RESULTS = "kairos.results.ai_outbound"
 """Subject under which call results come back."""
 
@@ -32,7 +33,7 @@ class _Task(_Record):
     )
     expires_at: AwareDatetime = Field(description="after this the task is void, whatever became of it")
     timezone: str = Field(description="IANA zone of the customer", examples=["Asia/Shanghai"])
-    priority: Literal["urgent", "normal"] = Field(default="normal", description="contract notices are urgent")
+    priority: Priority = Field(default="normal", description="as the campaign says; contract notices are urgent")
 
     @field_validator("timezone")
     @classmethod
@@ -60,6 +61,7 @@ class AgentTask(_Task):
 
     agent_id: str = Field(min_length=1, description="agent who looks after the customer")
     title: str = Field(min_length=1, description="one line")
+    due_at: AwareDatetime | None = Field(default=None, description="by when it is to be done; no date where absent")
 
 
 class CallResult(_Record):

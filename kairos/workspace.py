@@ -133,13 +133,18 @@ class Workspace:
         """The ledger, made where there is none."""
         from campaigns.ledger import Ledger
 
-        return Ledger(self.folder / self.settings.ledger.removeprefix("sqlite:///"))
+        return Ledger(self.ledger_path)
+
+    @property
+    def ledger_path(self) -> Path:
+        """The ledger's file."""
+        return self.folder / self.settings.ledger.removeprefix("sqlite:///")
 
     def facts(self, now: datetime, progress: Progress | None = None) -> Facts:
-        """The checked facts as known at `now`."""
+        """The checked facts as known at `now`: the sources, and what has arrived by itself since."""
         from triggers import open_facts
 
-        return open_facts(
+        facts = open_facts(
             self.sources(),
             now,
             timezone=self.settings.timezone,
@@ -147,6 +152,12 @@ class Workspace:
             folder=self.state,
             progress=progress,
         )
+        if self.ledger_path.is_file():
+            from campaigns.live import catch_up
+
+            with self.ledger() as ledger:
+                catch_up(facts, ledger, now)
+        return facts
 
     def recommender(self) -> Recommender | None:
         """The model in service, None where none was ever fitted."""

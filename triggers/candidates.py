@@ -41,7 +41,7 @@ class Candidates:
     `about` groups what `late: nearest` keeps one of; `label` names the occasion to people; `base` is the day or instant
     it is reckoned from; `narrow` is implied by lateness and lets the database skip what cannot be due; `repeated` says
     that one occasion may be found on several policies, of which the first stands for all, `single` that nothing
-    has more than one occasion.
+    has more than one occasion, `first` that of several found under one identity the first due is meant.
     """
 
     source: exp.Select
@@ -60,12 +60,15 @@ class Candidates:
     narrow: exp.Expr | None = None
     repeated: bool = False
     single: bool = False
+    first: bool = False
 
     def found(self) -> exp.Select:
         """All occasions that fulfil everything but lateness: MOMENT_COLUMNS and `about`."""
         query = self.source.select(*self._moment())
         conditions = [self.narrow] if self.narrow is not None else []
         query = query.where(*conditions, *(each.condition for each in self.requirements))
+        if self.first:
+            return _first_due(query)
         return _one_each(query) if self.repeated else query
 
     def looked_at(self, customer_id: str) -> exp.Select:
@@ -87,6 +90,18 @@ class Candidates:
         return [
             exp.alias_(value, name) for name, value in zip((*MOMENT_COLUMNS, "about"), (*values, about), strict=True)
         ]
+
+
+def _first_due(query: exp.Select) -> exp.Select:
+    order = exp.Order(
+        expressions=[
+            exp.Ordered(this=exp.column(name), nulls_first=False) for name in ("due_at", "event_id", "claim_id")
+        ]
+    )
+    keys = [exp.column(name) for name in ("customer_id", "subject", "occasion")]
+    place = exp.Window(this=exp.RowNumber(), partition_by=keys, order=order)
+    numbered = exp.select("*", exp.alias_(place, "place")).from_(query.subquery("every"))
+    return exp.select(*MOMENT_COLUMNS, "about").from_(numbered.subquery("numbered")).where("place = 1")
 
 
 def _one_each(query: exp.Select) -> exp.Select:

@@ -88,7 +88,8 @@ def _explained(
     label = str(row["label"]).replace(":", " ", 1)
     near = Near(row["customer_id"], row["subject"], row["occasion"], label, row["base"], row["due_at"])
     clauses = [_required(near, each, row, number) for number, each in enumerate(requirements)]
-    clauses += _lateness(trigger, near, now)
+    if near.due_at is not None or all(clause.passed for clause in clauses):
+        clauses += _lateness(trigger, near, now)
     fires = (near.subject, near.occasion) in firing
     if not fires and all(clause.passed for clause in clauses):
         words = f"{label}: a later occasion about the same is due, and only the last one counts"

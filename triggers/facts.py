@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 from zoneinfo import ZoneInfo
 
-from triggers import rejects
+from triggers import memberships, rejects
 from triggers.checks import phone_written
 from triggers.errors import FactsError
 from triggers.intake import empty, take_in
@@ -50,6 +50,9 @@ class Facts:
     columns: Columns
     report: Report
     copy: WorkingCopy | None = None
+    phone_region: str = "CN"
+    given: frozenset[str] = frozenset()
+    """Views that have a source: only those can tell that a reference leads nowhere."""
 
     @property
     def schema(self) -> Columns:
@@ -96,7 +99,7 @@ def open_facts(
         db = undone.enter_context(_connect(copy, timezone))
         report = _Copying(db, sources, now, default_phone_region, copy, progress or _silent).run()
         undone.pop_all()
-    return Facts(db, now, _columns(db), report, copy)
+    return Facts(db, now, _columns(db), report, copy, default_phone_region, frozenset(sources.views))
 
 
 def _silent(stage: str, done: int, total: int) -> None:
@@ -115,6 +118,7 @@ def _connect(copy: WorkingCopy | None, timezone: str) -> DuckDBPyConnection:
     db.execute("SET enable_progress_bar = false")
     db.execute("CREATE SCHEMA staging")
     db.execute(rejects.CREATE)
+    memberships.create(db)
     return db
 
 

@@ -24,9 +24,13 @@ def moments(trigger: Trigger, facts: Facts, rows: int = 100_000) -> Iterator[pya
 
     Raises FieldError or ConditionError at the first batch where the trigger does not fit the facts.
     """
-    query = in_duckdb(trigger.select(facts.columns, local_now(facts)))
+    yield from batches_of(trigger.select(facts.columns, local_now(facts)), facts, rows)
+
+
+def batches_of(query: exp.Select, facts: Facts, rows: int = 100_000) -> Iterator[pyarrow.RecordBatch]:
+    """The rows of a query over the facts, at most `rows` a batch."""
     with session(facts) as db:
-        yield from db.sql(query).to_arrow_reader(rows)
+        yield from db.sql(in_duckdb(query)).to_arrow_reader(rows)
 
 
 def local_now(facts: Facts) -> datetime:
@@ -38,6 +42,8 @@ def session(facts: Facts) -> DuckDBPyConnection:
     """A connection of its own in the insurer's zone, so that reading in batches disturbs nobody. Close it."""
     db = facts.db.cursor()
     db.execute(f"SET TimeZone = {text(_zone(facts.db)).sql('duckdb')}")
+    if path := _setting(facts.db, "search_path"):
+        db.execute(f"SET search_path = {text(path).sql('duckdb')}")
     return db
 
 
@@ -59,5 +65,9 @@ def in_duckdb(query: exp.Select) -> str:
 
 
 def _zone(db: DuckDBPyConnection) -> str:
-    (zone,) = db.execute("SELECT current_setting('TimeZone')").fetchall()[0]
-    return str(zone)
+    return _setting(db, "TimeZone")
+
+
+def _setting(db: DuckDBPyConnection, name: str) -> str:
+    (value,) = db.execute("SELECT current_setting($name)", {"name": name}).fetchall()[0]
+    return str(value)

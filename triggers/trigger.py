@@ -61,6 +61,8 @@ class Trigger(BaseModel, ABC):
 
     due_path: ClassVar[str]
     """The field that says when an occasion is due."""
+    remembers: ClassVar[bool] = False
+    """Whether the kind compares who is a member now (`members`) with who was when Kairos last looked (`memberships`)."""
 
     kind: str
     where: str | None = Field(
@@ -81,6 +83,11 @@ class Trigger(BaseModel, ABC):
         examples=["20d"],
     )
 
+    @property
+    def dated(self) -> str | None:
+        """The column of policies whose date is the occasion: another date there is another occasion. None for other kinds."""
+        return None
+
     @abstractmethod
     def candidates(self, columns: Columns, now: datetime, within: Reach | None) -> Candidates:
         """Where occasions are found. `within` narrows them to what can be due; None = also those far from it."""
@@ -96,6 +103,10 @@ class Trigger(BaseModel, ABC):
     @abstractmethod
     def due_words(self, near: Near, now: datetime) -> str:
         """In words and figures: how far this occasion is from being due, and what the campaign wants."""
+
+    def members(self, columns: Columns, now: datetime) -> exp.Select:
+        """Who is a member at `now`: customer_id, subject. TypeError for kinds that remember nothing."""
+        raise TypeError(f"a trigger of kind {self.kind} has no members")
 
     def own_faults(self, columns: Columns) -> list[FieldError]:
         """What does not fit the columns, `where` aside."""

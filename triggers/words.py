@@ -33,6 +33,11 @@ def waits(delay: Duration) -> str:
     return f"waits for {delay.words}" if delay.count else "does not wait"
 
 
+def looked_for(delay: Duration) -> str:
+    """`the campaign waits for 2 days`, `the campaign does not wait`."""
+    return f"the campaign {waits(delay)}"
+
+
 def since(instant: datetime, now: datetime) -> str:
     """How long ago: hours below two days, else days."""
     hours = int((now.astimezone(UTC) - instant.astimezone(UTC)).total_seconds() // 3600)

@@ -11,16 +11,28 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+# A term that renews this one is known from when it was agreed or began, like the events derived from it.
+_SUCCEEDED = """
+    select e.subject_id as policy_id, min(e.occurred_at) as renewed_at,
+           min(s.effective_date) filter (where s.effective_date <= $now::date) as replaced_on
+      from events e semi join batch b on b.policy_id = e.subject_id
+      left join policies s on e.event_id = 'renewal:' || s.policy_id and s.status <> 'cancelled'
+     where e.type = 'policy_renewed' group by 1"""
+
+
 class Already(Gate):
     """Withdraws moments whose goal is reached or whose policy is renewed, cancelled, or no longer dated as it was."""
 
     name = "already"
     order = 10
+    stands = True
     reasons: ClassVar = {
         "goal_reached": "the customer has already done what the campaign is for",
         "policy_renewed": "the policy is already renewed",
+        "policy_replaced": "another policy has taken its place before its end",
         "policy_cancelled": "the policy was cancelled",
         "date_moved": "the date the moment stood on has moved since",
+        "gone": "the occasion is gone: what made it one is no longer so",
         "step_removed": "the campaign no longer has the step this moment was waiting for",
     }
 
@@ -39,17 +51,14 @@ class Already(Gate):
             if case.campaign.goal
             else "select null::bigint as moment_id, null::timestamptz as reached_at where false"
         )
-        column = getattr(case.campaign.trigger, "of", "")
-        dated = (
-            isinstance(column, str)
-            and column.startswith("policies.")
-            and not getattr(case.campaign.trigger, "yearly", False)
-        )
-        date = f'p."{column.split(".")[1]}"::date::varchar' if dated else "null"
+        dated = case.campaign.trigger.dated
+        date = f'p."{dated}"::date::varchar' if dated else "null"
         return f"""
-            select b.moment_id, r.reached_at as already_at, p.status as already_status, {date} as already_date
+            select b.moment_id, r.reached_at as already_at, p.status as already_status, {date} as already_date,
+                   n.renewed_at as already_renewed, n.replaced_on < p.expiry_date as already_replaced
               from batch b
               left join ({reached}) r using (moment_id)
+              left join ({_SUCCEEDED}) n on n.policy_id = b.policy_id and b.claim_id is null and b.subject not in ('customer')
               left join policies p on p.policy_id = b.policy_id and b.claim_id is null and b.subject not in ('customer')"""
 
     def parameters(self, case: Case) -> Mapping[str, Any]:
@@ -62,6 +71,8 @@ class Already(Gate):
         """Retract what is done or gone."""
         at, status, date = table["already_at"], table["already_status"], table["already_date"]
         goal = f"no {case.campaign.goal.event} yet" if case.campaign.goal else "the occasion still stands"
+        replaced = table["already_replaced"].fillna(False).astype(bool)
+        renewed = table["already_renewed"].notna() & (case.campaign.trigger.dated == "expiry_date")
         moved = date.notna() & (date.astype(object) != table["occasion"].astype(object))
         return judged(
             table,
@@ -71,7 +82,10 @@ class Already(Gate):
                 ("goal_reached", at.notna(), at.astype(object).astype(str).to_numpy(object)),
                 ("policy_renewed", status == "renewed", "status renewed"),
                 ("policy_cancelled", status == "cancelled", "status cancelled"),
+                ("policy_replaced", replaced, "a policy that renews it has begun"),
+                ("policy_renewed", renewed, "a policy renews it"),
                 ("date_moved", moved, date.astype(object).to_numpy(object)),
+                ("gone", ~table["standing"], table["occasion"].to_numpy(object)),
             ],
             Verdict.RETRACT,
         )

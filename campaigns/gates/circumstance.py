@@ -47,6 +47,7 @@ class Circumstance(Gate):
 
     name = "circumstance"
     order = 30
+    stands = True
     reasons: ClassVar = {
         "open_claim": "a claim is open",
         "denied_claim": "a claim was denied recently",

@@ -16,6 +16,7 @@ class Consent(Gate):
     name = "consent"
     order = 20
     scope = "channel"
+    stands = True
     reasons: ClassVar = {
         "opted_out": "the customer told us to stop",
         "consent_refused": "the customer's latest word on this purpose and channel is no",

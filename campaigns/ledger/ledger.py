@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,7 +30,9 @@ PENDING_COLUMNS = (
     "admitted_at",
     "status",
     "step",
+    "step_due_at",
 )
+INSTANTS = ("due_at", "admitted_at", "step_due_at")
 
 
 def seconds(instant: datetime) -> int:
@@ -47,10 +49,26 @@ def instant(value: int) -> datetime:
 
 @dataclass(frozen=True)
 class History:
-    """What the ledger knows of a batch's customers: Arrow tables `contacts` and `opt_outs` (instants in UTC)."""
+    """What the ledger knows of a batch's customers: Arrow tables `contacts` and `opt_outs` (instants in UTC).
+
+    `deliveries`: what became of the last message of each moment that had one: moment_id, state, answered.
+    """
 
     contacts: pa.Table
     opt_outs: pa.Table
+    deliveries: pa.Table
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Whose messages are asked for, and which outcomes are an answer to one."""
+
+    campaign: str
+    events: Sequence[str]
+
+    def values(self) -> dict[str, str]:
+        """Parameters of `deliveries`."""
+        return {"campaign": self.campaign, "answers": json.dumps(list(self.events))}
 
 
 class Ledger:
@@ -86,7 +104,8 @@ class Ledger:
         texts = [moments[name].to_pylist() for name in ("customer_id", "subject", "occasion")]
         links = [moments[name].to_pylist() for name in ("policy_id", "claim_id", "event_id", "alert_id")]
         size, at, first = moments.num_rows, seconds(now), campaign.sends[0].send.key
-        columns = [[campaign.name] * size, *texts, due.to_pylist(), *links, [at] * size, [first] * size, [at] * size]
+        dues = due.to_pylist()
+        columns = [[campaign.name] * size, *texts, dues, *links, [at] * size, [first] * size, dues, [at] * size]
         with self.store.transaction():
             return self.store.many("admit", zip(*columns, strict=True))
 
@@ -106,19 +125,42 @@ class Ledger:
             if len(found) == rows:
                 found = [row for row in found if row[2] != after]
                 found += self.store.all("pending_of_customer", campaign=campaign, now=seconds(now), customer=after)
-            yield _pending_table(found)
+            yield pending_table(found)
 
-    def history(self, customers: pa.ChunkedArray, since: datetime) -> History:
-        """Contacts since an instant, and opt-outs, of these customers."""
+    def pending_of(self, customers: Iterable[str], now: datetime) -> dict[str, pa.Table]:
+        """Moments of these customers that want a decision now, by campaign."""
+        self.want(customers)
+        found: dict[str, list[tuple[Any, ...]]] = {}
+        for row in self.store.all("pending_of_wanted", now=seconds(now)):
+            found.setdefault(row[1], []).append(row)
+        return {campaign: pending_table(rows) for campaign, rows in found.items()}
+
+    def want(self, customers: Iterable[str]) -> None:
+        """Name the customers the next statements are about."""
         with self.store.transaction():
             self.store.run("wanted_clear")
-            self.store.many("wanted_add", ((customer,) for customer in customers.unique().to_pylist()))
+            self.store.many("wanted_add", ((customer,) for customer in customers))
+
+    def history(self, customers: pa.ChunkedArray, since: datetime, answers: Answers | None = None) -> History:
+        """Contacts since an instant, and opt-outs, of these customers; what became of messages where `answers` asks."""
+        self.want(customers.unique().to_pylist())
         return History(
+            deliveries=_deliveries(self.store.all("deliveries", **answers.values()) if answers else []),
             contacts=_table(
                 self.store.all("contacts", since=seconds(since)), ("customer_id", "medium", "purpose"), "at"
             ),
             opt_outs=_table(self.store.all("opt_outs"), ("customer_id", "purpose", "medium"), "at"),
         )
+
+    def withdraw(self, messages: Sequence[tuple[str, int, str]]) -> int:
+        """Take (message_id, moment_id, reason) out of the outbox; those in somebody's hand stay. How many were taken out."""
+        gone = 0
+        with self.store.transaction():
+            for message_id, moment_id, reason in messages:
+                if self.store.run("withdraw", {"message_id": message_id, "reason": reason}):
+                    self.store.run("withdraw_moment", {"moment_id": moment_id})
+                    gone += 1
+        return gone
 
     def record_run(self, command: str, now: datetime, report: dict[str, Any]) -> None:
         """Keep what a command reported."""
@@ -151,16 +193,32 @@ class Ledger:
         self.close()
 
 
-def _pending_table(rows: list[tuple[Any, ...]]) -> pa.Table:
+def pending_table(rows: list[tuple[Any, ...]]) -> pa.Table:
+    """Rows of PENDING_COLUMNS as an Arrow table, instants in UTC."""
     import pyarrow as pa
 
     columns = list(zip(*rows, strict=True))
     arrays = []
     for name, values in zip(PENDING_COLUMNS, columns, strict=True):
-        kind = pa.int64() if name in ("moment_id", "due_at", "admitted_at") else pa.string()
+        kind = pa.int64() if name in ("moment_id", *INSTANTS) else pa.string()
         array = pa.array(values, kind)
-        arrays.append(array.cast(pa.timestamp("s", "UTC")) if name in ("due_at", "admitted_at") else array)
+        arrays.append(array.cast(pa.timestamp("s", "UTC")) if name in INSTANTS else array)
     return pa.table(dict(zip(PENDING_COLUMNS, arrays, strict=True)))
+
+
+def _deliveries(rows: list[tuple[Any, ...]]) -> pa.Table:
+    """The last message of each moment; rows come with it last."""
+    import pyarrow as pa
+
+    last = {moment_id: (state, bool(answered)) for moment_id, state, answered in rows}
+    states, answered = zip(*last.values(), strict=True) if last else ((), ())
+    return pa.table(
+        {
+            "moment_id": pa.array(last, pa.int64()),
+            "state": pa.array(states, pa.string()),
+            "answered": pa.array(answered, pa.bool_()),
+        }
+    )
 
 
 def _table(rows: list[tuple[Any, ...]], texts: tuple[str, ...], at: str) -> pa.Table:

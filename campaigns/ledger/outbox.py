@@ -178,4 +178,6 @@ def _message(row: dict[str, Any]) -> Message:
         reserved_at=instant(min(row["reserved_at"], row["handed_at"])),
         timezone=row["timezone"] or "UTC",
         variables={"template": row["template"]},
+        due_at=instant(row["due_at"]) if row["due_at"] is not None else None,
+        priority=row["priority"],
     )

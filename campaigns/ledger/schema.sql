@@ -4,7 +4,7 @@ create table if not exists meta (
     key text primary key,
     value text not null
 ) without rowid;
-insert or ignore into meta values ('schema', '1');
+insert or ignore into meta values ('schema', '2');
 
 -- One occasion of one customer for one campaign, for ever. The unique key, not a check before the insert, keeps it to one.
 create table if not exists moments (
@@ -21,11 +21,13 @@ create table if not exists moments (
     admitted_at integer not null,
     status text not null default 'pending',   -- pending, sent, held_out, held, refused, expired, retracted
     step text not null,                       -- the step decided last, or to be decided next
+    step_due_at integer not null,             -- when that step was due, however often it was held since
     wake_at integer,                          -- when it wants a decision; null = nothing left to decide
     unique (campaign, customer_id, subject, occasion)
 );
 create index if not exists moments_awake on moments (campaign, customer_id, subject, occasion, wake_at) where wake_at is not null;
 create index if not exists moments_customer on moments (customer_id);
+create index if not exists moments_wake on moments (wake_at) where wake_at is not null;
 
 -- Exactly one per moment and step: the verdict and every gate's answer on the way to it.
 create table if not exists decisions (
@@ -65,7 +67,9 @@ create table if not exists messages (
     retry_at integer,
     provider_id text,
     code text,
-    attempts integer not null default 0
+    attempts integer not null default 0,
+    due_at integer,                           -- agent tasks: by when
+    priority text not null default ''         -- agent tasks: how urgent, where the campaign says so
 );
 create index if not exists messages_outbox on messages (not_before) where state = 'reserved';
 create index if not exists messages_open on messages (state) where state in ('handed', 'unknown');
@@ -133,3 +137,25 @@ create table if not exists cases (
     case_id text primary key,
     body text not null
 ) without rowid;
+
+-- Facts that arrived by themselves, on the stream or by hand, in the order in which they were taken: kept before the broker is told so.
+create table if not exists inbox (
+    seq integer primary key autoincrement,
+    view text not null,                       -- the canonical view the record is a row of
+    key text not null,                        -- what makes it the same when it comes again
+    body text not null,                       -- the row, a JSON object
+    received_at integer not null,
+    unique (view, key)
+);
+
+-- Who is in a segment or beyond a line, since when: a table of customers does not remember.
+create table if not exists memberships (
+    campaign text not null,
+    customer_id text not null,
+    subject text not null,
+    entered_at integer not null,
+    left_at integer,                          -- null = still in it
+    initial integer not null,                 -- 1 = was in it when the campaign first looked
+    primary key (campaign, customer_id, subject, entered_at)
+) without rowid;
+create unique index if not exists memberships_open on memberships (campaign, customer_id, subject) where left_at is null;

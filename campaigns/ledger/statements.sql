@@ -2,13 +2,15 @@
 
 -- name: admit
 -- A moment nobody has seen enters; one seen before is left as it is.
-insert into moments (campaign, customer_id, subject, occasion, due_at, policy_id, claim_id, event_id, alert_id, admitted_at, step, wake_at)
-values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+insert into moments (campaign, customer_id, subject, occasion, due_at, policy_id, claim_id, event_id, alert_id, admitted_at, step,
+                     step_due_at, wake_at)
+values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 on conflict do nothing;
 
 -- name: pending
 -- Moments of a campaign that want a decision now, after a customer, whole customers in a fixed order.
-select moment_id, campaign, customer_id, subject, occasion, due_at, policy_id, claim_id, event_id, alert_id, admitted_at, status, step
+select moment_id, campaign, customer_id, subject, occasion, due_at, policy_id, claim_id, event_id, alert_id, admitted_at, status, step,
+       step_due_at
   from moments
  where campaign = :campaign and wake_at <= :now and customer_id > :after
  order by customer_id, subject, occasion
@@ -16,10 +18,24 @@ select moment_id, campaign, customer_id, subject, occasion, due_at, policy_id, c
 
 -- name: pending_of_customer
 -- The rest of a customer cut off by the limit above.
-select moment_id, campaign, customer_id, subject, occasion, due_at, policy_id, claim_id, event_id, alert_id, admitted_at, status, step
+select moment_id, campaign, customer_id, subject, occasion, due_at, policy_id, claim_id, event_id, alert_id, admitted_at, status, step,
+       step_due_at
   from moments
  where campaign = :campaign and wake_at <= :now and customer_id = :customer
  order by customer_id, subject, occasion;
+
+-- name: pending_of_wanted
+-- Moments of the wanted customers that want a decision now, of all campaigns.
+select m.moment_id, m.campaign, m.customer_id, m.subject, m.occasion, m.due_at, m.policy_id, m.claim_id, m.event_id, m.alert_id, m.admitted_at,
+       m.status, m.step, m.step_due_at
+  from temp.wanted w cross join moments m on m.customer_id = w.customer_id
+ where m.wake_at <= :now
+ order by m.campaign, m.customer_id, m.subject, m.occasion;
+
+-- name: customers_due
+-- Customers with a moment of these campaigns that wants a decision now.
+select distinct customer_id from moments
+ where wake_at <= :now and campaign in (select value from json_each(:campaigns)) limit :limit;
 
 -- name: count_pending
 select count(*) from moments where campaign = :campaign and wake_at <= :now;
@@ -36,6 +52,14 @@ select m.customer_id, m.medium, m.purpose, m.reserved_at
   from temp.wanted w join messages m on m.customer_id = w.customer_id
  where m.reserved_at > :since and m.state not in ('expired', 'retracted', 'failed');
 
+-- name: deliveries
+-- What became of the messages of a campaign's moments of the wanted customers, and whether one was answered; the last message last.
+select m.moment_id, m.state, exists (select 1 from outcomes o where o.moment_id = m.moment_id
+                                        and o.event in (select value from json_each(:answers)))
+  from temp.wanted w cross join messages m on m.customer_id = w.customer_id
+ where m.campaign = :campaign
+ order by m.moment_id, m.reserved_at, m.message_id;
+
 -- name: opt_outs
 select o.customer_id, o.purpose, o.medium, o.at from temp.wanted w join opt_outs o on o.customer_id = w.customer_id;
 
@@ -48,14 +72,14 @@ on conflict (moment_id, step) do update set verdict = excluded.verdict, gate = e
  where decisions.verdict = 'held';
 
 -- name: move
--- Where a moment stands after a decision.
-update moments set status = ?, step = ?, wake_at = ? where moment_id = ? and wake_at is not null;
+-- Where a moment stands after a decision; a step that is held keeps the time it was due.
+update moments set status = ?, step = ?, wake_at = ?, step_due_at = coalesce(?, step_due_at) where moment_id = ? and wake_at is not null;
 
 -- name: reserve
 -- A message's place in the outbox.
 insert into messages (message_id, moment_id, campaign, customer_id, step, medium, purpose, locale, template, address, parts, offers,
-                      timezone, not_before, not_after, expires_at, reserved_at)
-values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                      timezone, not_before, not_after, expires_at, reserved_at, due_at, priority)
+values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 on conflict do nothing;
 
 -- name: lease
@@ -69,7 +93,7 @@ update messages set state = 'handed', token = :token, handed_at = :clock, attemp
      order by case purpose when 'contract' then 0 when 'service' then 1 when 'care' then 2 else 3 end, not_before, message_id
      limit :limit)
 returning message_id, campaign, purpose, medium, customer_id, address, locale, parts, not_before, not_after, expires_at, reserved_at, handed_at,
-          timezone, template, attempts;
+          timezone, template, due_at, priority, attempts;
 
 -- name: settle
 -- What became of a message this sender handed over; another sender's token changes nothing.
@@ -89,7 +113,7 @@ update messages set state = 'unknown' where state = 'handed' and token = :token;
 -- name: unknown
 -- Messages to ask the provider about: handed over long enough ago for the answer to be certain.
 select message_id, campaign, purpose, medium, customer_id, address, locale, parts, not_before, not_after, expires_at, reserved_at, handed_at,
-       timezone, template, token
+       timezone, template, due_at, priority, token
   from messages where state = 'unknown' and medium = :medium and handed_at <= :settled and message_id > :after
  order by message_id limit :limit;
 
@@ -206,3 +230,62 @@ insert into cases (case_id, body) values (?, ?) on conflict do nothing;
 
 -- name: cases
 select case_id, body from cases;
+
+-- name: reserved
+-- Messages that wait for their hour, with the moments they are about.
+select g.message_id, g.moment_id, m.campaign, m.customer_id, m.subject, m.occasion, m.due_at, m.policy_id, m.claim_id, m.event_id, m.alert_id,
+       m.admitted_at, m.status, g.step, m.step_due_at, g.medium,
+       exists (select 1 from messages e where e.moment_id = g.moment_id and e.message_id <> g.message_id) as follows
+  from messages g join moments m on m.moment_id = g.moment_id
+ where g.state = 'reserved' and g.expires_at > :now and g.reserved_at < :now and g.message_id > :after
+ order by g.message_id limit :limit;
+
+-- name: reserved_of_wanted
+select g.message_id, g.moment_id, m.campaign, m.customer_id, m.subject, m.occasion, m.due_at, m.policy_id, m.claim_id, m.event_id, m.alert_id,
+       m.admitted_at, m.status, g.step, m.step_due_at, g.medium,
+       exists (select 1 from messages e where e.moment_id = g.moment_id and e.message_id <> g.message_id) as follows
+  from temp.wanted w cross join messages g on g.customer_id = w.customer_id join moments m on m.moment_id = g.moment_id
+ where g.state = 'reserved' and g.expires_at > :now and g.reserved_at < :now
+ order by g.message_id;
+
+-- name: withdraw
+-- A message nobody has in hand yet does not go.
+update messages set state = 'retracted', code = :reason where message_id = :message_id and state = 'reserved';
+
+-- name: withdraw_moment
+-- Nothing more comes of the moment; one of which nothing ever went is retracted as a whole.
+update moments set wake_at = null,
+       status = case when exists (select 1 from messages g where g.moment_id = moments.moment_id and g.state <> 'retracted')
+                     then status else 'retracted' end
+ where moment_id = :moment_id;
+
+-- name: arrive
+-- A fact that arrived; one that is there already is left as it is.
+insert into inbox (view, key, body, received_at) values (?, ?, ?, ?) on conflict do nothing;
+
+-- name: arrived
+-- Facts that arrived after a place in the inbox and by an instant, in order.
+select seq, view, body, received_at from inbox where seq > :after and received_at <= :now order by seq limit :limit;
+
+-- name: arrivals_waiting
+select count(*), min(received_at) from inbox where seq > :after and received_at <= :now;
+
+-- name: forget_arrivals
+-- Facts old enough to be in the insurer's own tables by now.
+delete from inbox where received_at < :before;
+
+-- name: members_of
+-- Memberships of a campaign that last, or ended lately enough to matter.
+select customer_id, subject, entered_at, left_at, initial from memberships
+ where campaign = :campaign and (left_at is null or left_at >= :since);
+
+-- name: members_of_wanted
+select m.customer_id, m.subject, m.entered_at, m.left_at, m.initial
+  from temp.wanted w cross join memberships m on m.customer_id = w.customer_id
+ where m.campaign = :campaign and (m.left_at is null or m.left_at >= :since);
+
+-- name: enter
+insert into memberships (campaign, customer_id, subject, entered_at, initial) values (?, ?, ?, ?, ?) on conflict do nothing;
+
+-- name: leave
+update memberships set left_at = ? where campaign = ? and customer_id = ? and subject = ? and left_at is null;

@@ -11,7 +11,7 @@ from typing import Any
 from campaigns.errors import LedgerBusyError, LedgerError
 from campaigns.ledger.statements import schema, statements
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 OLDEST_SQLITE = (3, 35, 0)  # RETURNING
 
 

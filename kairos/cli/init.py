@@ -26,7 +26,7 @@ def init(
     ] = None,
     json_: JsonOption = False,
 ) -> None:
-    """Make a workspace: settings, sources, the ten example campaigns; with --demo also facts."""
+    """Make a workspace: settings, sources, the thirteen example campaigns; with --demo also facts."""
     from kairos.starter import write_starter
 
     day = as_of.date() if as_of else date.today()  # noqa: DTZ011 - the edge where the clock is read

@@ -18,6 +18,7 @@ from kairos.demo.vocabulary import vocabulary
 MOBILE = "130 131 132 133 134 135 136 137 138 139 150 151 152 155 156 157 158 159 166 177 178 180 182 186 188 189 199"
 AGENTS = 400
 REFUSES_PERSONALISATION = 0.03
+HAS_PUPIL = 0.06
 HAS_APP = 0.55
 
 
@@ -44,8 +45,16 @@ def customers(people: People, names: pa.Array, joined_on: Whole) -> pa.Table:
             "joined_on": days(block.as_of, joined_on),
             "deceased_on": days(block.as_of, people.died),
             "personalisation": pa.array(~chance(rng, REFUSES_PERSONALISATION, size)),
+            "exam_year": _exam_years(block),
         },
     )
+
+
+def _exam_years(block: Block) -> pa.Array:
+    """The year in which a child of the family sits the university entrance exam; null for most."""
+    rng = block.rng("exam years")
+    ahead = between(rng, 0, 5, block.size)
+    return pa.array(block.as_of.year + ahead, mask=~chance(rng, HAS_PUPIL, block.size))
 
 
 def customer_ids(numbers: Whole) -> pa.Array:

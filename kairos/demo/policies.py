@@ -21,6 +21,8 @@ DISCOUNTS = np.array([0.0, 0.1, 0.2, 0.3, 0.4])
 PLATE_LETTERS = "ABCDEFGH"
 PLATE_MARKS = "0123456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 SECOND_HOME = 0.08
+NO_SCORE = 0.05
+RUBBISH = 0.001
 
 
 def policies(people: People, owned: Terms, names: pa.Array) -> pa.Table:
@@ -51,6 +53,7 @@ def policies(people: People, owned: Terms, names: pa.Array) -> pa.Table:
             "next_premium_due": days(as_of, np.where(active, owned.due, ABSENT)),
             "renewal_premium": numbers(quote, ~renewable),
             "no_claim_discount": pa.array(discount, mask=owned.line != LINES.index("motor")),
+            "lapse_risk": _lapse_risk(people, owned, active),
             "recorded_at": instants(as_of, owned.recorded),
         },
     )
@@ -71,6 +74,14 @@ def _premiums(rng: Generator, people: People, owned: Terms) -> tuple[Real, Real,
     discount = np.where(motor, DISCOUNTS[clean], 0.0)
     quote = full * rng.uniform(0.97, 1.08, size) * (1 - np.where(motor, DISCOUNTS[next_clean], 0.0))
     return full * (1 - discount), discount, quote
+
+
+def _lapse_risk(people: People, owned: Terms, active: Flags) -> pa.Array:
+    """What a model of the insurer's says of active terms, 0 to 1: skewed, unknown for some, and rubbish for a few."""
+    rng, size = people.block.rng("lapse risk"), owned.who.size
+    risk = rng.beta(1.2, 6.0, size)
+    risk[chance(rng, RUBBISH, size)] = np.nan
+    return numbers(risk, ~active | chance(rng, NO_SCORE, size))
 
 
 def _insured_place(rng: Generator, people: People, owned: Terms) -> Whole:

@@ -6,7 +6,7 @@ import pyarrow as pa
 
 INSTANT = pa.timestamp("us", tz="UTC")
 TEXT, DAY, NUMBER, FLAG = pa.string(), pa.date32(), pa.float64(), pa.bool_()
-TEXTS = pa.list_(pa.string())
+TEXTS, WHOLE = pa.list_(pa.string()), pa.int32()
 
 SCHEMAS: dict[str, pa.Schema] = {
     "customers": pa.schema(
@@ -26,6 +26,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             "joined_on": DAY,
             "deceased_on": DAY,
             "personalisation": FLAG,
+            "exam_year": WHOLE,
         }
     ),
     "policies": pa.schema(
@@ -45,6 +46,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             "next_premium_due": DAY,
             "renewal_premium": NUMBER,
             "no_claim_discount": NUMBER,
+            "lapse_risk": NUMBER,
             "recorded_at": INSTANT,
         }
     ),

@@ -1,4 +1,4 @@
-"""What a new workspace begins with: commented settings and sources, ten campaigns of the trade, a handful of facts."""
+"""What a new workspace begins with: commented settings and sources, thirteen campaigns of the trade, a handful of facts."""
 
 from __future__ import annotations
 

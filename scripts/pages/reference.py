@@ -14,11 +14,12 @@ from pydantic import BaseModel
 
 from campaigns.check import LAWS
 from campaigns.context import OFFER_NAMES, SCOPES
-from campaigns.definition import Campaign, Goal, Offers, Send, SendStep, WaitStep
+from campaigns.definition import Campaign, Goal, Offers
 from campaigns.dispatch import Delivery
 from campaigns.gate import Gate
 from campaigns.gates import gates
 from campaigns.policy import Cap, Circumstances, Consent, Hours
+from campaigns.steps import Send, SendStep, WaitStep
 from channels import adapters
 from channels.contract import MEDIA
 from channels.profiles import PROFILES

@@ -23,6 +23,8 @@ def test_every_gate_documents_itself_and_its_reasons(gate: Gate):
 def test_gates_stand_in_the_order_of_the_design():
     assert [gate.name for gate in gates()] == [
         "already",
+        "overdue",
+        "branch",
         "consent",
         "reachable",
         "circumstance",

@@ -19,7 +19,7 @@ BREAKS = {
     "pending_wakes": "update moments set status = 'pending', wake_at = null where moment_id = 1",
     "send_has_message": "delete from messages where moment_id = 1",
     "message_has_decision": "update decisions set verdict = 'refused' where moment_id = 1",
-    "one_message": "insert into messages select 'x', moment_id, campaign, customer_id, step, 'push', purpose, locale, template, address, parts, offers, timezone, not_before, not_after, expires_at, reserved_at, state, token, handed_at, retry_at, provider_id, code, attempts from messages where moment_id = 1",
+    "one_message": "insert into messages select 'x', moment_id, campaign, customer_id, step, 'push', purpose, locale, template, address, parts, offers, timezone, not_before, not_after, expires_at, reserved_at, state, token, handed_at, retry_at, provider_id, code, attempts, due_at, priority from messages where moment_id = 1",
     "held_out_silent": "update moments set status = 'held_out' where moment_id = 1",
     "traced": 'update decisions set trace = \'[["nowhere","",[]]]\' where moment_id = 1',
     "window": "update messages set not_after = not_before where moment_id = 1",
@@ -50,7 +50,7 @@ def test_the_check_finds_what_breaks_a_law(kept, law):
 def test_the_unique_key_cannot_be_broken(kept):
     with pytest.raises(sqlite3.IntegrityError):
         kept.store._db.execute(
-            "insert into moments (campaign, customer_id, subject, occasion, due_at, admitted_at, step) select campaign, customer_id, subject, occasion, 1, 1, 'x' from moments"
+            "insert into moments (campaign, customer_id, subject, occasion, due_at, admitted_at, step, step_due_at) select campaign, customer_id, subject, occasion, 1, 1, 'x', 1 from moments"
         )
 
 
@@ -138,6 +138,11 @@ def test_every_statement_is_named_once_and_compiles(ledger):
                     "event_id",
                     "event",
                     "detail",
+                    "view",
+                    "before",
+                    "reason",
+                    "campaigns",
+                    "answers",
                 ),
                 "1",
             )

@@ -27,7 +27,19 @@ def test_one_who_got_a_message_sees_every_gate_pass(insurer, ledger, tell):
     (moment,) = story.moments
     asked = [(line["gate"], line["reason"]) for line in moment["decisions"][0]["trace"]]
     assert asked == [
-        (name, "") for name in ("already", "consent", "reachable", "circumstance", "holdout", "cap", "hours", "gateway")
+        (name, "")
+        for name in (
+            "already",
+            "overdue",
+            "branch",
+            "consent",
+            "reachable",
+            "circumstance",
+            "holdout",
+            "cap",
+            "hours",
+            "gateway",
+        )
     ]
     assert moment["messages"][0]["parts"] == {"sms": "Hello NC1, your cover ends soon."}
     assert "13800000000" not in str(story.as_dict())

@@ -10,7 +10,7 @@ from pathlib import Path
 from triggers.alerts.alert import LANGUAGES, AlertFault, AlertFile, AlertRow, Faults
 from triggers.alerts.supersession import join_alerts
 
-__all__ = ["LANGUAGES", "AlertFault", "AlertFile", "AlertRow", "join_alerts", "read_alerts"]
+__all__ = ["LANGUAGES", "AlertFault", "AlertFile", "AlertRow", "alerts_in", "join_alerts", "read_alerts"]
 
 LARGEST = 256 * 1024 * 1024
 """Bytes of a document, unpacked; larger ones are refused."""
@@ -26,15 +26,19 @@ def read_alerts(path: Path, languages: Sequence[str] = LANGUAGES) -> AlertFile:
     exception; only a file that cannot be opened raises OSError. `languages` are primary subtags (`zh`, `en`), best
     liked first, for headlines.
     """
+    with path.open("rb") as file:
+        return alerts_in(file.read(LARGEST + 1), path, languages)
+
+
+def alerts_in(data: bytes, path: Path, languages: Sequence[str] = LANGUAGES) -> AlertFile:
+    """Read one document of alerts held in memory; `path` is what faults call it. Otherwise as `read_alerts`."""
     faults = Faults(path)
-    data = _content(path, faults).removeprefix(_BOM).lstrip()
-    rows = _read(data, languages, faults) if data else []
+    content = _content(data, faults).removeprefix(_BOM).lstrip()
+    rows = _read(content, languages, faults) if content else []
     return AlertFile(join_alerts(rows), faults.found)
 
 
-def _content(path: Path, faults: Faults) -> bytes:
-    with path.open("rb") as file:
-        data = file.read(LARGEST + 1)
+def _content(data: bytes, faults: Faults) -> bytes:
     if data.startswith(_GZIP):
         data = _unpacked(data, faults)
     if len(data) > LARGEST:

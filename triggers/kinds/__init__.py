@@ -14,8 +14,9 @@ from triggers.trigger import Trigger
 def _kinds() -> dict[str, type[Trigger]]:
     found: dict[str, type[Trigger]] = {}
     for module in sorted(pkgutil.iter_modules(__path__), key=lambda each: each.name):
-        for value in vars(import_module(f"{__name__}.{module.name}")).values():
-            if isinstance(value, type) and issubclass(value, Trigger) and value is not Trigger:
+        home = f"{__name__}.{module.name}"
+        for value in vars(import_module(home)).values():
+            if isinstance(value, type) and issubclass(value, Trigger) and value.__module__ == home:
                 found[name_of(value)] = value
     return found
 

@@ -71,6 +71,11 @@ class DateTrigger(Trigger):
         """The view the date is a column of."""
         return self.of.split(".")[0]
 
+    @property
+    def dated(self) -> str | None:
+        """The date's column where it is one of policies that does not come round every year."""
+        return self.of.split(".")[1] if self.view == "policies" and not self.yearly else None
+
     def scopes(self, columns: Columns) -> Scopes:
         """The view of the date, and what stands above it."""
         above = {"policies": ["customers"], "claims": ["policies", "customers"], "customers": []}
