@@ -145,6 +145,7 @@ def case_of(scene: Scene, campaign: Campaign, index: int, step: SendStep, number
         now=scene.now,
         timezone=rules.timezone,
         path=f"steps[{index}].send.channels[{number}]",
+        calendar=rules.workdays,
     )
 
 

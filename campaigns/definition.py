@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -13,6 +13,9 @@ from campaigns.policy import Hours, Purpose, Share
 from campaigns.steps import Ending, SendStep, Step, WaitStep
 from triggers.durations import Span
 from triggers.kinds import AnyTrigger
+
+if TYPE_CHECKING:
+    from triggers.workdays import Calendar
 
 NAME = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 
@@ -134,12 +137,15 @@ class Campaign(BaseModel):
         endings = {ending for step in self.steps if isinstance(step, WaitStep) for ending in step.unless}
         return any(step.when for step in self.sends) or bool(endings - {"goal"})
 
-    def after(self, key: str, now: datetime) -> tuple[str, datetime] | None:
-        """Key of the send that follows the one with this key, and when it is due; None where that was the last."""
+    def after(self, key: str, now: datetime, calendar: Calendar | None = None) -> tuple[str, datetime] | None:
+        """Key of the send that follows the one with this key, and when it is due; None where that was the last.
+
+        ValueError where a step waits for working days and there is no calendar.
+        """
         index, _ = self.send_step(key)
         due = now
         for step in self.steps[index + 1 :]:
             if isinstance(step, SendStep):
                 return step.send.key, due
-            due = step.wait.after(due)
+            due = step.wait.after(due, calendar)
         return None

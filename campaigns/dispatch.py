@@ -15,9 +15,10 @@ from campaigns.ledger.outbox import Outbox
 from campaigns.policy import ContactPolicy
 from campaigns.senders import Sender
 from campaigns.turn import Progress
-from campaigns.windows import calendar_of, home_zone, hours_for, next_window, zone_of
+from campaigns.windows import home_zone, hours_for, next_window, zone_of
 from channels.contract import Channel, Message, Refused, Result
 from triggers.durations import Span
+from triggers.workdays import Calendar, calendar_of
 
 
 class Delivery(BaseModel):
@@ -68,6 +69,8 @@ class Desk:
     now: datetime
     clock: Callable[[], datetime]
     sender: Sender
+    calendar: Calendar | None = None
+    """Working days; those of `policy.holidays` where None."""
 
 
 async def dispatch(desk: Desk, progress: Progress = lambda _stage, _done, _total: None) -> Handover:
@@ -127,6 +130,7 @@ async def _reconcile(desk: Desk, outbox: Outbox, medium: str, channel: Channel, 
 def _replan(desk: Desk, outbox: Outbox) -> int:
     """Messages that missed their hours get the next ones, by the same rules as at first; at night nothing goes out late."""
     campaigns = {campaign.name: campaign for campaign in desk.campaigns}
+    calendar = desk.calendar or calendar_of(desk.policy.holidays)
     moved: list[tuple[datetime, datetime, str]] = []
     for row in outbox.missed(desk.now):
         campaign, channel = campaigns.get(row["campaign"]), desk.channels.get(row["medium"])
@@ -136,7 +140,7 @@ def _replan(desk: Desk, outbox: Outbox) -> int:
         zone = zone_of(row["timezone"]) if row["timezone"] else home
         rules = hours_for(desk.policy, campaign, channel.profile, known_zone=zone is not None)
         until = datetime.fromtimestamp(row["expires_at"], desk.now.tzinfo)
-        window = next_window(desk.now, until, zone or home, rules, calendar_of(desk.policy.holidays))
+        window = next_window(desk.now, until, zone or home, rules, calendar)
         if window:
             moved.append((*window, row["message_id"]))
     return outbox.replan(moved)

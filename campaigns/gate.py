@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from campaigns.policy import ContactPolicy
     from campaigns.steps import SendStep
     from channels.contract import Medium, Profile
+    from triggers.workdays import Calendar
 
 
 class Verdict(IntEnum):
@@ -49,6 +50,7 @@ class Case:
     now: datetime
     timezone: str
     path: str
+    calendar: Calendar
 
 
 @dataclass

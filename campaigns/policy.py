@@ -175,6 +175,12 @@ class ContactPolicy(BaseModel):
         description="country code of the public holidays to respect, e.g. CN; none where empty",
         examples=["CN"],
     )
+    calendar: str = Field(
+        default="",
+        description="CSV file of the workspace with the days that are not as `holidays` says: columns `day` (ISO date), "
+        "`works` (true or false) and `name`; a named day on which nobody works is a public holiday",
+        examples=["calendar.csv"],
+    )
     holdout: Share = Field(
         default=0.0,
         description="share of customers who get nothing but contract notices, to measure everything together",

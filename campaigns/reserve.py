@@ -44,13 +44,14 @@ def reserve(
     with ledger.store.transaction():
         ledger.store.many("case", decisions.cases.items())
         ledger.store.many("decide", rows)
-        ledger.store.many("move", _moves(table, words, campaign, now))
+        ledger.store.many("move", _moves(table, words, campaign, rules, now))
         ledger.store.many("reserve", _messages(table, messages, campaign, rules, at))
 
 
-def _moves(table: pd.DataFrame, words: list[str], campaign: Campaign, now: datetime) -> list[Move]:
+def _moves(table: pd.DataFrame, words: list[str], campaign: Campaign, rules: Rules, now: datetime) -> list[Move]:
     """Where each moment goes next: on to the next step, asleep until it may be asked again, or to its end."""
-    following = {step.send.key: campaign.after(step.send.key, now) for step in campaign.sends}
+    local = now.astimezone(home_zone(rules.timezone))
+    following = {step.send.key: campaign.after(step.send.key, local, rules.workdays) for step in campaign.sends}
     goes_on = (Verdict.PASS.status, Verdict.SKIP.status)
     untils = (table["until"].astype("int64") // 1_000_000).tolist()
     moves: list[Move] = []
@@ -104,7 +105,7 @@ def _due(chosen: pd.DataFrame, campaign: Campaign, rules: Rules, not_before: lis
         return [None] * len(chosen)
     zone = home_zone(rules.timezone)
     return [
-        seconds(spans[step].after(instant(start).astimezone(zone)))
+        seconds(spans[step].after(instant(start).astimezone(zone), rules.workdays))
         if medium == "agent_task" and step in spans
         else None
         for step, medium, start in zip(chosen["step"], chosen["medium"], not_before, strict=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from campaigns.policy import ContactPolicy
 from channels.contract import Profile
+from triggers.workdays import Calendar, calendar_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -26,6 +27,13 @@ class Rules:
     policy: ContactPolicy
     profiles: Mapping[str, Profile]
     timezone: str
+    calendar: Calendar | None = None
+    """The insurer's working days; those of `policy.holidays` where None."""
+
+    @property
+    def workdays(self) -> Calendar:
+        """The calendar in force."""
+        return self.calendar or calendar_of(self.policy.holidays)
 
 
 class Recommender(Protocol):

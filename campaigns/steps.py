@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Fiel
 
 from channels.contract import MEDIA
 from channels.tasks import Priority
-from triggers.durations import Span
+from triggers.durations import WorkingSpan
 
 TEMPLATE = r"^[a-z][a-z0-9_]*$"
 
@@ -38,8 +38,10 @@ class Send(BaseModel):
     id: str = Field(
         default="", description="name of the step, kept when the template changes; the template's name where absent"
     )
-    due: Span | None = Field(
-        default=None, description="agent tasks: in how long it must be done, from when it may be begun", examples=["2d"]
+    due: WorkingSpan | None = Field(
+        default=None,
+        description="agent tasks: in how long it must be done, from when it may be begun",
+        examples=["2d", "1wd"],
     )
     priority: Priority | None = Field(
         default=None,
@@ -87,7 +89,7 @@ class WaitStep(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    wait: Span = Field(description="how long", examples=["14d"])
+    wait: WorkingSpan = Field(description="how long", examples=["14d", "3wd"])
     unless: Endings = Field(
         default=(),
         description="the campaign ends here where the goal is reached, or the last message was delivered or answered",

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
 from campaigns.definition import Campaign
 from campaigns.policy import ContactPolicy, Hours
 from channels.contract import Profile
+from triggers.workdays import Calendar, calendar_of
 
+_NONE, _SECOND = timedelta(0), timedelta(seconds=1)
 Interval = tuple[datetime, datetime]
 """From, until (exclusive), as instants in UTC."""
 
@@ -52,35 +54,59 @@ def next_window(
 ) -> Interval | None:
     """The first interval after `now` and before `until` that lies in the hours of every rule; None where there is none.
 
-    Days are the local days of `zone`; what a skipped day loses is the window that *opens* on it.
+    Days are the local days of `zone`; what a skipped day loses is the window that *opens* on it. People work Monday to
+    Friday where there is no `calendar`.
     """
+    calendar = calendar or calendar_of("")
     common: list[Interval] = [(now.astimezone(UTC), until.astimezone(UTC))]
     for rule in rules:
         common = list(_overlap(common, list(_windows(rule, now, until, zone, calendar))))
     return common[0] if common else None
 
 
-def _windows(
-    rule: Hours, now: datetime, until: datetime, zone: ZoneInfo, calendar: Calendar | None
-) -> Iterator[Interval]:
+def _windows(rule: Hours, now: datetime, until: datetime, zone: ZoneInfo, calendar: Calendar) -> Iterator[Interval]:
     day = now.astimezone(zone).date() - timedelta(days=1)
     last = until.astimezone(zone).date()
     while day <= last:
         if not _skipped(rule, day, calendar):
             closing = day if rule.closes > rule.opens else day + timedelta(days=1)
-            yield _instant(day, rule.opens, zone), _instant(closing, rule.closes, zone)
+            yield from _shown(datetime.combine(day, rule.opens), datetime.combine(closing, rule.closes), zone)
         day += timedelta(days=1)
 
 
-def _skipped(rule: Hours, day: date, calendar: Calendar | None) -> bool:
-    free = day.weekday() >= 5 if calendar is None else not calendar.works(day)
-    if rule.weekends == "skip" and free:
+def _skipped(rule: Hours, day: date, calendar: Calendar) -> bool:
+    if rule.weekends == "skip" and not calendar.works(day):
         return True
-    return rule.holidays == "skip" and calendar is not None and calendar.holiday(day)
+    return rule.holidays == "skip" and calendar.holiday(day)
 
 
-def _instant(day: date, clock: time, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day, clock, zone).astimezone(UTC)
+def _shown(opens: datetime, closes: datetime, zone: ZoneInfo) -> list[Interval]:
+    """When the clocks of the zone show a time from `opens` until before `closes`: in two pieces where they are put back between."""
+    offsets = {wall.replace(tzinfo=zone, fold=fold).utcoffset() or _NONE for wall in (opens, closes) for fold in (0, 1)}
+    early, late = (opens - max(offsets)).replace(tzinfo=UTC), (closes - min(offsets)).replace(tzinfo=UTC)
+    if len(offsets) == 1:
+        return [(early, late)]
+    change = _change(early, late, zone)
+    before, after = _offset(early, zone), _offset(change, zone)
+    first = (opens - before).replace(tzinfo=UTC), min(change, (closes - before).replace(tzinfo=UTC))
+    second = max(change, (opens - after).replace(tzinfo=UTC)), (closes - after).replace(tzinfo=UTC)
+    pieces = [(start, end) for start, end in (first, second) if start < end]
+    if pieces == [first, second] and first[1] == second[0]:
+        return [(first[0], second[1])]
+    return pieces
+
+
+def _change(low: datetime, high: datetime, zone: ZoneInfo) -> datetime:
+    """The second at which the zone's clocks are changed between these."""
+    before = _offset(low, zone)
+    while high - low > _SECOND:
+        middle = (low + (high - low) // 2).replace(microsecond=0)
+        low, high = (middle, high) if _offset(middle, zone) == before else (low, middle)
+    return high
+
+
+def _offset(instant: datetime, zone: ZoneInfo) -> timedelta:
+    return instant.astimezone(zone).utcoffset() or _NONE
 
 
 def _overlap(left: list[Interval], right: list[Interval]) -> Iterator[Interval]:
@@ -89,35 +115,3 @@ def _overlap(left: list[Interval], right: list[Interval]) -> Iterator[Interval]:
             begin, finish = max(start, other_start), min(end, other_end)
             if begin < finish:
                 yield begin, finish
-
-
-class Calendar:
-    """Working days and public holidays of a country. Years it does not know in full have only their fixed holidays."""
-
-    def __init__(self, country: str) -> None:
-        import holidays
-
-        self._known = holidays.country_holidays(country)
-
-    def works(self, day: date) -> bool:
-        """Whether people work on this day: no on weekends and holidays, yes on a weekend day that makes up for a bridge day."""
-        return bool(self._known.is_working_day(day))
-
-    def holiday(self, day: date) -> bool:
-        """Whether the day belongs to a public holiday: one itself, or a free day joined to one without a working day between."""
-        if self.works(day):
-            return False
-        return any(self._joined(day, step) for step in (timedelta(days=1), timedelta(days=-1)))
-
-    def _joined(self, day: date, step: timedelta) -> bool:
-        while not self.works(day):
-            if day in self._known:
-                return True
-            day += step
-        return False
-
-
-@cache
-def calendar_of(country: str) -> Calendar | None:
-    """The calendar of a country code; None where none is named."""
-    return Calendar(country) if country else None

@@ -46,6 +46,7 @@ async def hand_over(
                 now,
                 clock,
                 sender,
+                place.calendar,
             )
             done = await dispatch(desk, progress)
             report = _report(place, adapters, done, now) | {"waiting": Outbox(ledger).waiting()}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from campaigns.definition import Campaign
 from campaigns.lint import Surroundings, lint_campaign
 from campaigns.problems import Problem
+from kairos.errors import ProblemsFoundError
 from kairos.workspace import CampaignFile, Workspace
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def inspect_workspace(folder: Path) -> tuple[int, list[Problem]]:
     """Check everything in a workspace: how many campaign files there are, and what is wrong. Raises KairosError, ProblemsFoundError."""
     place = Workspace(folder)
     columns, problems = source_columns(place)
+    problems += _calendar_problems(place)
     files = len(list((folder / "campaigns").glob("*.y*ml")))
     if columns is not None:
         problems += runnable(place, columns)[1]
@@ -35,6 +37,14 @@ def inspect_workspace(folder: Path) -> tuple[int, list[Problem]]:
             )
         )
     return files, sorted(problems)
+
+
+def _calendar_problems(place: Workspace) -> list[Problem]:
+    try:
+        _ = place.calendar
+    except ProblemsFoundError as error:
+        return error.problems
+    return []
 
 
 def source_columns(place: Workspace) -> tuple[Columns | None, list[Problem]]:

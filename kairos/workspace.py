@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -16,6 +17,7 @@ from campaigns.policy import ContactPolicy
 from campaigns.problems import Problem
 from campaigns.scene import Rules, Scene, Words
 from channels.contract import MEDIA
+from kairos.calendars import calendar_in
 from kairos.errors import KairosError, ProblemsFoundError
 from kairos.settings import Settings
 from templates import Library
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from recommender import Recommender
     from triggers.facts import Facts
     from triggers.sources import Sources
+    from triggers.workdays import Calendar
 
 Progress = Callable[[str, int, int], None]
 
@@ -102,6 +105,11 @@ class Workspace:
         fields = set(ContactPolicy.model_fields)
         return ContactPolicy.model_validate({name: value for name, value in self.settings if name in fields})
 
+    @cached_property
+    def calendar(self) -> Calendar:
+        """The working days: the insurer's own file over the holidays of the country. Raises ProblemsFoundError."""
+        return calendar_in(self.folder, self.settings, self.document)
+
     @property
     def dialling_code(self) -> str:
         """The country code of the insurer's phone numbers, as they begin."""
@@ -111,7 +119,7 @@ class Workspace:
 
     def rules(self, profiles: Mapping[str, Profile]) -> Rules:
         """What decides besides facts and history."""
-        return Rules(self.policy(), profiles, self.settings.timezone)
+        return Rules(self.policy(), profiles, self.settings.timezone, self.calendar)
 
     def scene(self, facts: Facts) -> Scene:
         """Everything decisions are made from."""
@@ -151,6 +159,7 @@ class Workspace:
             default_phone_region=self.settings.phone_region,
             folder=self.state,
             progress=progress,
+            calendar=self.calendar,
         )
         if self.ledger_path.is_file():
             from campaigns.live import catch_up

@@ -6,11 +6,16 @@ The same description makes the query for all customers (`found`) and the one tha
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from triggers.terms import nothing, same, text
+
+if TYPE_CHECKING:
+    from triggers.trigger import Near
 
 MOMENT_COLUMNS = (
     "customer_id",
@@ -26,12 +31,16 @@ MOMENT_COLUMNS = (
 
 @dataclass(frozen=True)
 class Requirement:
-    """Something an occasion must fulfil: the condition, how it is wanted in words, and what was seen, as SQL text."""
+    """Something an occasion must fulfil: the condition, how it is wanted in words, and what was seen, as SQL text.
+
+    `failed` says in words that it is not fulfilled, from the occasion and what was seen.
+    """
 
     path: str
     condition: exp.Expr
     wanted: str
     seen: exp.Expr
+    failed: Callable[[Near, str], str] | None = None
 
 
 @dataclass(frozen=True)

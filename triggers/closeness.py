@@ -101,6 +101,8 @@ def _required(near: Near, requirement: Requirement, row: dict[str, Any], number:
     passed, seen = bool(row[f"passed_{number}"]), str(row[f"seen_{number}"])
     words = f"{near.label}: {requirement.wanted} holds" if passed else f"{near.label}: wanted {requirement.wanted}"
     words = words if passed or not seen else f"{words}, seen {seen}"
+    if requirement.failed is not None and not passed:
+        words = requirement.failed(near, seen)
     return Clause(f"trigger.{requirement.path}", passed, requirement.wanted, seen, words)
 
 

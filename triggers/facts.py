@@ -27,6 +27,7 @@ from triggers.sqltext import text
 from triggers.trigger import Columns
 from triggers.twins import note_twins
 from triggers.views import VIEWS, View
+from triggers.workdays import Calendar, calendar_of
 from triggers.workingcopy import WorkingCopy, open_copy
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Facts:
-    """The tables as known at `now`: `db` has one per canonical view, always all, and `rejects` and `alert_cover`.
+    """The tables as known at `now`: `db` has one per canonical view, always all, and `rejects`, `alert_cover` and `workdays`.
 
     `columns` maps view to column to SQL type, extras included; `report` says what became of every row.
     """
@@ -82,12 +83,14 @@ def open_facts(
     default_phone_region: str = "CN",
     folder: Path | None,
     progress: Progress | None = None,
+    calendar: Calendar | None = None,
 ) -> Facts:
     """Copy every source into a checked table as known at `now` (an aware datetime).
 
     `timezone` (IANA) is where naive timestamps of the sources are local, `default_phone_region` (ISO 3166-1) where
     phone numbers without a country code belong. The copy is a database file below `folder`, in memory where that is
-    None. `progress` is told stage, done and total. Raises FactsError where a source cannot be read.
+    None. `progress` is told stage, done and total. `calendar` says on which days people work, Monday to Friday where
+    it is None. Raises FactsError where a source cannot be read.
     """
     if now.tzinfo is None:
         raise ValueError("now has no time zone: nobody can say which instant it is")
@@ -97,6 +100,7 @@ def open_facts(
         if copy is not None:
             undone.callback(copy.remove)
         db = undone.enter_context(_connect(copy, timezone))
+        (calendar or calendar_of("")).lay_out(db)
         report = _Copying(db, sources, now, default_phone_region, copy, progress or _silent).run()
         undone.pop_all()
     return Facts(db, now, _columns(db), report, copy, default_phone_region, frozenset(sources.views))

@@ -15,6 +15,7 @@ from sqlglot import exp
 from triggers.candidates import MOMENT_COLUMNS
 from triggers.durations import Duration, Span
 from triggers.terms import between, instant
+from triggers.workdays import SLACK
 
 Late = Literal["fire", "skip", "nearest"]
 
@@ -27,7 +28,13 @@ class Reach:
     now: datetime
 
     def before(self, delay: Duration) -> tuple[datetime, datetime]:
-        """A range that certainly holds whatever comes due within reach after this delay; months get some slack."""
+        """A range that certainly holds whatever comes due within reach after this delay; months get some slack.
+
+        Working days get the most there can be: a calendar on which they took longer is refused (`triggers.workdays`).
+        """
+        if delay.unit == "wd":
+            back, ahead = (timedelta(days=2 * max(0, count) + SLACK + 1) for count in (delay.count, -delay.count))
+            return self.since - back, self.now + ahead
         slack = timedelta(0) if delay.unit == "h" else timedelta(days=1 if delay.exact else 4)
         return delay.before(self.since) - slack, delay.before(self.now) + slack
 

@@ -14,6 +14,7 @@ from sqlglot import exp
 from triggers.candidates import Candidates, Requirement
 from triggers.durations import Span
 from triggers.lateness import Reach
+from triggers.shifts import from_instant
 from triggers.terms import between, column, instant, local_day, midnight, named, one_of, same, text, written
 
 DERIVED = ("policy_renewed", "policy_bought")
@@ -35,7 +36,8 @@ class Occurrence:
         if within is not None:
             low, high = within.before(delay)
             narrow = between(self.at, instant(low), instant(high))
-        return replace(self.candidates, due=exp.Add(this=self.at, expression=delay.interval), narrow=narrow)
+        source, due = from_instant(self.candidates.source, self.at, delay)
+        return replace(self.candidates, source=source, due=due, narrow=narrow)
 
     def unanswered(self, types: Sequence[str], until: exp.Expr, path: str) -> Requirement:
         """That none of these events of the same customer followed, up to and including `until`.

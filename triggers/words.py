@@ -20,9 +20,9 @@ def when(ahead: int, verb: str, past: str) -> str:
 
 
 def looked_at(offset: Duration) -> str:
-    """What a campaign with this offset looks at: `60` (days ahead), `1 month before`, `3 days after`."""
+    """What a campaign with this offset looks at: `60` (days ahead), `1 month before`, `3 working days after`."""
     if offset.count == 0:
-        return "the day itself"
+        return "the day itself, or the next working day" if offset.unit == "wd" else "the day itself"
     if offset.count < 0:
         return str(-offset.count) if offset.unit == "d" else f"{offset.words} before"
     return f"{offset.words} after"

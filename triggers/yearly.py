@@ -1,30 +1,70 @@
-"""Days that come round every year. 29 February is kept on 28 February in common years."""
+"""Days that come round every year. 29 February is kept on 28 February or 1 March in common years."""
 
 from __future__ import annotations
 
 from calendar import isleap
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal
 
 from sqlglot import exp
 
 from triggers.terms import between, column, day, same
 
+Leap = Literal["feb28", "mar1"]
+"""The day on which 29 February is kept in common years."""
 
-def recurring(source: exp.Select, on: exp.Expr, days: tuple[date, date]) -> tuple[exp.Select, exp.Expr, exp.Expr]:
-    """The source joined with the years of these days, the day each row has in them, and the range it must lie in.
+
+@dataclass(frozen=True)
+class Recurrence:
+    """The source, joined with the years asked about, and the day each row has in them.
+
+    `named` is what the occasion is called, the same whichever day 29 February is kept on; `on` is the day itself,
+    `within` the range it must lie in. For a date that does not recur both are that date.
+    """
+
+    source: exp.Select
+    named: exp.Expr
+    on: exp.Expr
+    within: exp.Expr | None
+
+
+def recurring(source: exp.Select, first: exp.Expr, days: tuple[date, date], leap: Leap = "feb28") -> Recurrence:
+    """The days between these on which the day `first` comes round.
 
     The first year itself does not count: nobody has a birthday on the day of birth.
     """
     low, high = days
     years = [(year, 29 if isleap(year) else 28) for year in range(low.year, high.year + 1)]
     table = exp.values(years, alias="years", columns=["year", "february"])
-    later = exp.GT(this=column("years", "year"), expression=exp.Year(this=on))
-    kept = _kept(on)
-    return source.join(table, join_type="cross"), kept, exp.and_(later, between(kept, day(low), day(high)))
+    later = exp.GT(this=column("years", "year"), expression=exp.Year(this=first))
+    named = _day(exp.Month(this=first), exp.case().when(_is_leap_day(first), _february()).else_(exp.Day(this=first)))
+    on = named if leap == "feb28" else exp.case().when(_moves(first), _day(_number(3), _number(1))).else_(named)
+    within = exp.and_(later, between(on, day(low), day(high)))
+    return Recurrence(source.join(table, join_type="cross"), named, on, within)
 
 
-def _kept(on: exp.Expr) -> exp.Expr:
-    month, last = exp.Month(this=on), exp.Day(this=on)
-    leap_day = exp.and_(same(month, exp.Literal.number(2)), same(last, exp.Literal.number(29)))
-    kept = exp.case().when(leap_day, column("years", "february")).else_(last)
-    return exp.DateFromParts(year=column("years", "year"), month=month.copy(), day=kept)
+def kept_on(first: date, named: date, leap: Leap) -> date:
+    """The day on which the occasion of this name is kept, for one row."""
+    moves = leap == "mar1" and (first.month, first.day) == (2, 29) and not isleap(named.year)
+    return named + timedelta(days=1) if moves else named
+
+
+def _is_leap_day(first: exp.Expr) -> exp.Expr:
+    return exp.and_(same(exp.Month(this=first), _number(2)), same(exp.Day(this=first), _number(29)))
+
+
+def _moves(first: exp.Expr) -> exp.Expr:
+    return exp.and_(_is_leap_day(first), same(_february(), _number(28)))
+
+
+def _february() -> exp.Expr:
+    return column("years", "february")
+
+
+def _day(month: exp.Expr, last: exp.Expr) -> exp.Expr:
+    return exp.DateFromParts(year=column("years", "year"), month=month, day=last)
+
+
+def _number(value: int) -> exp.Expr:
+    return exp.Literal.number(value)

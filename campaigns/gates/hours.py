@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from campaigns.gate import Case, Gate, Judgement, Verdict, judged
-from campaigns.windows import Interval, calendar_of, home_zone, hours_for, next_window, zone_of
+from campaigns.windows import Interval, home_zone, hours_for, next_window, zone_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,4 +53,4 @@ class Hours(Gate):
         zone = zone_of(name) if name else home
         rules = hours_for(case.policy, case.campaign, case.profile, known_zone=zone is not None)
         until = case.campaign.valid_for.after(case.now)
-        return next_window(case.now, until, zone or home, rules, calendar_of(case.policy.holidays))
+        return next_window(case.now, until, zone or home, rules, case.calendar)

@@ -28,6 +28,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "missing": {"after": {"event": "call"}, "for": "1h", "expected": "answer"},
     "dormancy": {"for": "2d", "contact": ["call"]},
     "region": {"severity": "moderate"},
+    "count": {"type": "call", "at_least": 2, "within": "7d"},
 }
 
 
@@ -183,7 +184,7 @@ def test_every_kind_refuses_fields_it_does_not_have(kind: str) -> None:
 
 
 def test_kinds_are_told_apart_by_their_name() -> None:
-    with pytest.raises(ValidationError, match="does not match any of the expected tags: 'date'"):
+    with pytest.raises(ValidationError, match="does not match any of the expected tags: 'count', 'date'"):
         TypeAdapter(AnyTrigger).validate_python({"kind": "dat"})
 
 

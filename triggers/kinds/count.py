@@ -10,8 +10,9 @@ from sqlglot import exp
 
 from triggers.candidates import Candidates, Requirement
 from triggers.condition_faults import Scopes
-from triggers.durations import Span
+from triggers.durations import Span, WorkingSpan
 from triggers.lateness import Reach
+from triggers.shifts import from_instant
 from triggers.terms import between, column, instant, local_day, named, nothing, one_of, same, text, written
 from triggers.trigger import Columns, Near, Trigger
 from triggers.types import EventTypes
@@ -25,9 +26,10 @@ _NOUNS = {"claims": "claim", "complaints": "complaint"}
 class CountTrigger(Trigger):
     """The occurrence that brings the number of them `within` a while up to `at_least`, counted for the customer or the subject.
 
-    While the number stays that high nothing further happens; once it has fallen below and comes up again, that is a new
-    occasion. The occasion is the local day on which the number was reached, so that an earlier occurrence that becomes
-    known late does not make a second one of the same day. `where` says which occurrences count.
+    While the number stays that high, looked at with each occurrence, nothing further happens; once it has been lower and
+    comes up again, that is a new occasion. The occasion is the local day on which the number was reached, so that an
+    earlier occurrence that becomes known late does not make a second one of the same day. `where` says which
+    occurrences count.
     """
 
     due_path: ClassVar[str] = "after"
@@ -40,14 +42,16 @@ class CountTrigger(Trigger):
         default=(), description="type or types of the events (with `of: events`)", examples=["harsh_braking"]
     )
     at_least: int = Field(ge=2, le=1000, description="how many of them", examples=[3])
-    within: Span = Field(description="within how long, up to each one", examples=["7d"])
+    within: Span = Field(
+        description="within how long, up to each one; what lies back exactly so long no longer counts", examples=["7d"]
+    )
     per: Literal["customer", "subject"] = Field(
         default="customer",
         description="counted for the customer, or for each policy or other subject they are about",
         examples=["subject"],
     )
-    after: Span = Field(
-        default="0d", validate_default=True, description="how long after it the moment is due", examples=["1d"]
+    after: WorkingSpan = Field(
+        default="0d", validate_default=True, description="how long after it the moment is due", examples=["1d", "1wd"]
     )
 
     @model_validator(mode="after")
@@ -68,12 +72,13 @@ class CountTrigger(Trigger):
         counted = self._counted(columns, now, within)
         source = exp.select().from_(counted.subquery("counted"))
         customer, at, subject = (column("counted", name) for name in ("customer_id", "at", "subject"))
+        source, due = from_instant(source, at, self.after)
         return Candidates(
             source=source,
             customer=customer,
             subject=subject,
             occasion=written(local_day(at)),
-            due=exp.Add(this=at, expression=self.after.interval),
+            due=due,
             base=at,
             label=column("counted", "label"),
             policy=column("counted", "policy_id"),
@@ -96,15 +101,32 @@ class CountTrigger(Trigger):
     def _noun(self) -> str:
         return _NOUNS.get(self.of) or f"event of type {' or '.join(self.type)}"
 
+    def _counts(self, number: int) -> str:
+        """`2 complaints within 7 days`."""
+        noun, _, kind = self._noun.partition(" ")
+        return f"{number} {noun}{'' if number == 1 else 's'} {kind} within {self.within.words}".replace("  ", " ")
+
     def _rises(self) -> tuple[Requirement, ...]:
         """That the number is reached, and was not by the occurrence before."""
-        nouns = f"{_NOUNS[self.of]}s" if self.of in _NOUNS else f"events of type {' or '.join(self.type)}"
-        reached, held = (exp.column(name, "counted") for name in ("reached", "held"))
-        number = written(exp.column("number", "counted"))
+        reached, held = (column("counted", name) for name in ("reached", "held"))
+        number = written(column("counted", "number"))
+        wanted = self._counts(self.at_least)
         return (
-            Requirement("at_least", reached, f"{self.at_least} {nouns} within {self.within.words}", number),
-            Requirement("at_least", exp.not_(held), "the number was lower before it", number.copy()),
+            Requirement("at_least", reached, wanted, number, self._too_few),
+            Requirement("at_least", exp.not_(held), f"fewer than {wanted} before it", number.copy(), self._already),
         )
+
+    def _too_few(self, near: Near, seen: str) -> str:
+        """`customer C1 had 2 complaints within 7 days, the campaign looks for 3`."""
+        return f"{self._had(near, int(seen))}, the campaign looks for {self.at_least}"
+
+    def _already(self, near: Near, seen: str) -> str:
+        """`customer C1 had 3 complaints within 7 days already before complaint K4`."""
+        return f"{self._had(near, self.at_least)} already before {near.label}"
+
+    def _had(self, near: Near, number: int) -> str:
+        about = f" about {near.subject.replace(':', ' ', 1)}" if near.subject != "customer" else ""
+        return f"customer {near.customer_id} had {self._counts(number)}{about}"
 
     def _counted(self, columns: Columns, now: datetime, within: Reach | None) -> exp.Select:
         """Occurrences with what their predecessors say: `reached`, `held` (the one before had it already), `number`."""
@@ -114,9 +136,7 @@ class CountTrigger(Trigger):
         spread = exp.select("*", *(exp.alias_(lag, name) for name, lag in lags.items())).from_(before)
         reached = _close("at", "nth", self.within)
         held = exp.Coalesce(this=_close("last", "beyond", self.within), expressions=[exp.false()])
-        number = exp.Window(
-            this=exp.Count(this=exp.Star()), partition_by=_owner(), order=_by_time(), spec=_range(self.within)
-        )
+        number = exp.Sub(this=_in_range(self.within, "CURRENT ROW"), expression=_in_range(self.within, "PRECEDING"))
         query = exp.select("*", exp.alias_(exp.Coalesce(this=reached, expressions=[exp.false()]), "reached"),
                            exp.alias_(held, "held"))  # fmt: skip
         query = query.select(exp.alias_(number if within is None else exp.Literal.number(0), "number"))
@@ -177,19 +197,20 @@ def _owner() -> list[exp.Expr]:
     return [exp.column("customer_id"), exp.column("subject")]
 
 
-def _by_time() -> exp.Order:
-    return exp.Order(expressions=[exp.Ordered(this=exp.column("at"), nulls_first=False)])
-
-
 def _lag(places: int, order: exp.Order) -> exp.Window:
     value = exp.Lag(this=exp.column("at"), offset=exp.Literal.number(places))
     return exp.Window(this=value, partition_by=_owner(), order=order)
 
 
 def _close(later: str, earlier: str, within: Span) -> exp.Expr:
-    """Whether the earlier instant lies within so long before the later one; NULL where there is none."""
-    return exp.GTE(this=exp.column(earlier), expression=exp.Sub(this=exp.column(later), expression=within.interval))
+    """Whether the earlier instant lies less than so long before the later one; NULL where there is none."""
+    return exp.GT(this=exp.column(earlier), expression=exp.Sub(this=exp.column(later), expression=within.interval))
 
 
-def _range(within: Span) -> exp.WindowSpec:
-    return exp.WindowSpec(kind="RANGE", start=within.interval, start_side="PRECEDING", end="CURRENT ROW")
+def _in_range(within: Span, until: Literal["CURRENT ROW", "PRECEDING"]) -> exp.Window:
+    """How many there are from so long before: up to now, or exactly so long before, which no longer count."""
+    order = exp.Order(expressions=[exp.Ordered(this=exp.column("at"), nulls_first=False)])
+    start = {"start": within.interval, "start_side": "PRECEDING"}
+    end = {"end": within.interval, "end_side": "PRECEDING"} if until == "PRECEDING" else {"end": until}
+    spec = exp.WindowSpec(kind="RANGE", **start, **end)
+    return exp.Window(this=exp.Count(this=exp.Star()), partition_by=_owner(), order=order, spec=spec)

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from difflib import get_close_matches
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from sqlglot import exp
 
 from triggers.candidates import Candidates, Requirement
 from triggers.condition_faults import Scopes
-from triggers.durations import Offset
+from triggers.durations import WorkingOffset
 from triggers.lateness import Reach
+from triggers.shifts import from_day, from_instant
 from triggers.terms import (
     between,
     column,
     day,
     instant,
     local_day,
-    midnight,
     named,
     nothing,
     same,
@@ -27,8 +27,9 @@ from triggers.terms import (
     written,
 )
 from triggers.trigger import Columns, FieldError, Near, Trigger
-from triggers.words import looked_at, when
-from triggers.yearly import recurring
+from triggers.words import looked_at
+from triggers.words import when as told
+from triggers.yearly import Leap, Recurrence, kept_on, recurring
 
 _POLICY, _CLAIM, _CUSTOMER = (
     column("policies", "policy_id"),
@@ -41,9 +42,10 @@ _VERBS = {"expiry_date": ("expires", "expired"), "effective_date": ("begins", "b
 class DateTrigger(Trigger):
     """Some time before, on or after a date. The occasion is the date itself, so moving the offset changes nothing.
 
-    A date begins at local midnight; days, weeks and months are counted on the calendar, hours from the instant itself
-    and therefore only for columns that hold one. A reminder ahead of a date never fires once the date has passed.
-    With `yearly` the day comes round every year after the first; 29 February is kept on 28 February in common years.
+    A date begins at local midnight; days, weeks, months and working days are counted on the calendar, hours from the
+    instant itself and therefore only for columns that hold one. A reminder ahead of a date never fires once the date
+    has passed. With `yearly` the day comes round every year after the first; 29 February is kept on the day `leap` says
+    in common years, and is the same occasion whichever that is.
     """
 
     due_path: ClassVar[str] = "offset"
@@ -54,17 +56,28 @@ class DateTrigger(Trigger):
         description="the date: a DATE or instant column of policies, customers or claims",
         examples=["policies.expiry_date", "customers.birth_date"],
     )
-    offset: Offset = Field(
+    offset: WorkingOffset = Field(
         default="0d",
         validate_default=True,
         description="how long before (-) or after the date the moment is due",
-        examples=["-60d", "-1mo", "3d"],
+        examples=["-60d", "-1mo", "3d", "-5wd"],
     )
     yearly: bool = Field(
         default=False,
         description="every year on that day, from the first year after: birthdays, policy anniversaries",
         examples=[True],
     )
+    leap: Leap = Field(
+        default="feb28",
+        description="with `yearly`: the day on which 29 February is kept in common years, 28 February or 1 March",
+        examples=["mar1"],
+    )
+
+    @model_validator(mode="after")
+    def _leap_of_a_year(self) -> Self:
+        if self.leap != "feb28" and not self.yearly:
+            raise ValueError("`leap` is about days that come round | add `yearly: true`, or remove it")
+        return self
 
     @property
     def view(self) -> str:
@@ -101,26 +114,28 @@ class DateTrigger(Trigger):
         """Every row with that date; narrowed by the stored column itself so that row groups can be skipped."""
         base = column(self.view, self.of.split(".")[1])
         in_days = columns[self.view][base.name] == "DATE"
-        on: exp.Expr = base if in_days else local_day(base)
-        source, narrow = self._source(self.views_asked(columns)), self._narrow(base, in_days, within)
+        first: exp.Expr = base if in_days else local_day(base)
+        source = self._source(self.views_asked(columns))
         source = source.where(exp.Not(this=exp.Is(this=base, expression=exp.Null())))
         if self.yearly:
-            days = self._days(now, within)
-            source, on, narrow = recurring(source, on, days)
+            when = recurring(source, first, self._days(now, within), self.leap)
+        else:
+            when = Recurrence(source, first, first, self._narrow(base, in_days, within))
+        source, due = self._due(when.source, base, when.on)
         subject = named("policy", _POLICY) if self.view == "policies" else named("claim", _CLAIM)
         own = self.view != "customers"
         return Candidates(
             source=source,
             customer=self._customer(),
             subject=subject if own else text("customer"),
-            occasion=written(on),
-            due=self._due(base, on),
+            occasion=written(when.named),
+            due=due,
             base=base,
             label=subject if own else named("customer", self._customer()),
             policy=_POLICY if own else nothing(),
             claim=_CLAIM if self.view == "claims" else nothing(),
-            requirements=(*self._ahead(base, on, in_days, now), *self.where_requirements(columns, now)),
-            narrow=narrow,
+            requirements=(*self._ahead(base, when.on, in_days, now), *self.where_requirements(columns, now)),
+            narrow=when.within,
             single=not self.yearly,
         )
 
@@ -133,13 +148,13 @@ class DateTrigger(Trigger):
 
     def due_words(self, near: Near, now: datetime) -> str:
         """`policy P1 expires in 61 days, the campaign looks at 60`."""
-        on = date.fromisoformat(near.occasion or "")
+        on = kept_on(_day_of(near.base, now), date.fromisoformat(near.occasion or ""), self.leap)
         name = self.of.split(".")[1]
         if self.yearly or name not in _VERBS:
             noun = {"birth_date": "birthday"}.get(name, f"anniversary of {name}") if self.yearly else name
-            words = f"the {noun} of {near.label} {when((on - now.date()).days, 'is', 'was')}"
+            words = f"the {noun} of {near.label} {told((on - now.date()).days, 'is', 'was')}"
         else:
-            words = f"{near.label} {when((on - now.date()).days, *_VERBS[name])}"
+            words = f"{near.label} {told((on - now.date()).days, *_VERBS[name])}"
         return f"{words}, the campaign looks at {looked_at(self.offset)}"
 
     def _source(self, asked: set[str]) -> exp.Select:
@@ -163,16 +178,14 @@ class DateTrigger(Trigger):
         return between(base, instant(low), instant(high + timedelta(days=1)))
 
     def _days(self, now: datetime, within: Reach | None) -> tuple[date, date]:
-        if within is None:
-            about = self.offset.before(now).date()
-            return about - timedelta(days=366), about + timedelta(days=366)
-        low, high = within.before(self.offset)
-        return low.date(), high.date()
+        low, high = (within or Reach(now, now)).before(self.offset)
+        around = timedelta(days=0 if within else 366)
+        return low.date() - around, high.date() + around
 
-    def _due(self, base: exp.Expr, on: exp.Expr) -> exp.Expr:
+    def _due(self, source: exp.Select, base: exp.Expr, on: exp.Expr) -> tuple[exp.Select, exp.Expr]:
         if self.offset.unit == "h":
-            return exp.Add(this=base, expression=self.offset.interval)
-        return midnight(exp.Add(this=on, expression=self.offset.interval))
+            return from_instant(source, base, self.offset)
+        return from_day(source, on, self.offset)
 
     def _ahead(self, base: exp.Expr, on: exp.Expr, in_days: bool, now: datetime) -> tuple[Requirement, ...]:
         if self.offset.count >= 0:
@@ -180,3 +193,7 @@ class DateTrigger(Trigger):
         by_day = in_days or self.yearly
         left = exp.GTE(this=on, expression=day(now.date())) if by_day else exp.GTE(this=base, expression=instant(now))
         return (Requirement("of", left, "the date has not passed", written(on if by_day else base)),)
+
+
+def _day_of(base: date | datetime, now: datetime) -> date:
+    return base.astimezone(now.tzinfo).date() if isinstance(base, datetime) else base

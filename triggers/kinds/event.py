@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from triggers.candidates import Candidates
 from triggers.condition_faults import Scopes
-from triggers.durations import Span
+from triggers.durations import WorkingSpan
 from triggers.lateness import Reach
 from triggers.occurrences import Occurrence, claims_reaching, events_of
 from triggers.trigger import Columns, Near, Trigger
@@ -38,8 +38,8 @@ class EventTrigger(Trigger):
     status: ClaimStates = Field(
         default=(), description="states of the claim (with `of: claims`)", examples=[["accepted", "paid"]]
     )
-    after: Span = Field(
-        default="0d", validate_default=True, description="how long after it the moment is due", examples=["1d"]
+    after: WorkingSpan = Field(
+        default="0d", validate_default=True, description="how long after it the moment is due", examples=["1d", "3wd"]
     )
     unless: EventTypes = Field(
         default=(),

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from triggers.candidates import Candidates
 from triggers.condition_faults import Scopes
-from triggers.durations import Span
+from triggers.durations import WorkingSpan
 from triggers.lateness import Reach
 from triggers.occurrences import Occurrence, claims_reaching, events_of
 from triggers.terms import instant
@@ -47,7 +47,7 @@ class MissingTrigger(Trigger):
     after: Beginning = Field(
         description="what began the wait", examples=[{"event": "quote_started"}, {"claim_status": "awaiting_documents"}]
     )
-    wait: Span = Field(alias="for", description="how long to wait for it", examples=["24h", "2d"])
+    wait: WorkingSpan = Field(alias="for", description="how long to wait for it", examples=["24h", "2d", "3wd"])
     expected: EventTypes = Field(
         default=(), description="types of events that should have followed", examples=["policy_bought"]
     )
