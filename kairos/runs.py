@@ -38,7 +38,7 @@ def run_workspace(
         opened = perf_counter() - start
         campaigns, problems = runnable(place, facts.columns)
         chosen = _chosen(campaigns, only)
-        _need_model(place, chosen)
+        need_model(place, chosen)
         ledger.publish(chosen, now, getpass.getuser())
         turn = take_turn(place.scene(facts), chosen, ledger, progress=progress)
         report = _report(place, now, facts, turn, chosen, funnels(ledger), opened, perf_counter() - start)
@@ -74,7 +74,8 @@ def _chosen(campaigns: list[Campaign], only: Sequence[str]) -> list[Campaign]:
     return [known[name] for name in only] if only else campaigns
 
 
-def _need_model(place: Workspace, campaigns: list[Campaign]) -> None:
+def need_model(place: Workspace, campaigns: list[Campaign]) -> None:
+    """Raises KairosError where a campaign that runs offers something and no model is fitted."""
     slots = [campaign.name for campaign in campaigns if campaign.offers and campaign.enabled]
     if slots and place.recommender() is None:
         raise KairosError(

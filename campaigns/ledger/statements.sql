@@ -268,7 +268,10 @@ insert into inbox (view, key, body, received_at) values (?, ?, ?, ?) on conflict
 select seq, view, body, received_at from inbox where seq > :after and received_at <= :now order by seq limit :limit;
 
 -- name: arrivals_waiting
-select count(*), min(received_at) from inbox where seq > :after and received_at <= :now;
+select count(*), min(received_at) from inbox where seq > :after;
+
+-- name: last_arrival
+select coalesce(max(seq), 0) from inbox;
 
 -- name: forget_arrivals
 -- Facts old enough to be in the insurer's own tables by now.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from urllib.parse import urlsplit
 
 import structlog
+from faststream import Context
 
 from kairos.errors import KairosError
 from kairos.stream import brokers
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from faststream import FastStream
 
 log = structlog.get_logger(__name__)
+MESSAGE: Any = Context("message")
+"""The message being handled, as a handler's default argument."""
 
 
 class Inlet(ABC):
@@ -104,9 +107,7 @@ def inlets() -> dict[str, str]:
     return {scheme: name for name in names for scheme in brokers.SCHEMES[name]}
 
 
-def open_inlet(
-    url: str, take: Take, *, limits: Limits | None = None, metrics: Metrics | None = None
-) -> Inlet:
+def open_inlet(url: str, take: Take, *, limits: Limits | None = None, metrics: Metrics | None = None) -> Inlet:
     """The inlet for a URL, not started yet. Raises KairosError for a scheme nobody serves, or where its client is missing."""
     scheme = urlsplit(url).scheme
     name = inlets().get(scheme)
@@ -117,7 +118,9 @@ def open_inlet(
     except ImportError as error:
         raise KairosError(f"the client for {scheme}:// is not installed; install kairos[{name}] ({error})") from error
     found = next(
-        value for value in vars(module).values() if isinstance(value, type) and issubclass(value, Inlet) and value.__module__ == module.__name__
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Inlet) and value.__module__ == module.__name__
     )
     made: Inlet = found(url, take, limits or Limits(), metrics or Metrics())
     return made

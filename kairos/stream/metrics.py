@@ -27,24 +27,32 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        within = {"registry": self.registry}
+        own = self.registry
         self.arrivals = Counter(
-            "kairos_stream_arrivals", "messages by view and what came of them: kept, dead, again", ("view", "result"), **within
+            "kairos_stream_arrivals",
+            "messages by view and what came of them: kept, dead, again",
+            ("view", "result"),
+            registry=own,
         )
         self.take_seconds = Histogram(
-            "kairos_stream_take_seconds", "seconds to write a batch down", buckets=BUCKETS, **within
+            "kairos_stream_take_seconds", "seconds to write a batch down", buckets=BUCKETS, registry=own
         )
         self.decide_seconds = Histogram(
-            "kairos_stream_decide_seconds", "seconds to decide what a batch of arrivals leads to", buckets=BUCKETS, **within
+            "kairos_stream_decide_seconds",
+            "seconds to decide what a batch of arrivals leads to",
+            buckets=BUCKETS,
+            registry=own,
         )
-        self.lag_messages = Gauge("kairos_stream_lag_messages", "messages that wait at the broker", **within)
+        self.lag_messages = Gauge("kairos_stream_lag_messages", "messages that wait at the broker", registry=own)
         self.lag_seconds = Gauge(
-            "kairos_stream_lag_seconds", "age of the newest message when it was taken", **within
+            "kairos_stream_lag_seconds", "age of the newest message when it was taken", registry=own
         )
-        self.inbox_rows = Gauge("kairos_stream_inbox_rows", "facts written down and not looked at yet", **within)
-        self.reserved = Counter("kairos_stream_reserved", "messages reserved", **within)
-        self.withdrawn = Counter("kairos_stream_withdrawn", "messages withdrawn before they went", **within)
-        self.set_aside = Counter("kairos_stream_set_aside", "facts that failed a check, by view and reason", ("view", "reason"), **within)
+        self.inbox_rows = Gauge("kairos_stream_inbox_rows", "facts written down and not looked at yet", registry=own)
+        self.reserved = Counter("kairos_stream_reserved", "messages reserved", registry=own)
+        self.withdrawn = Counter("kairos_stream_withdrawn", "messages withdrawn before they went", registry=own)
+        self.set_aside = Counter(
+            "kairos_stream_set_aside", "facts that failed a check, by view and reason", ("view", "reason"), registry=own
+        )
 
     @contextmanager
     def taking(self, arrivals: Sequence[Arrival]) -> Iterator[Taking]:

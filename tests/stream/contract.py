@@ -127,7 +127,9 @@ class Contract:
 
         asyncio.run(run())
 
-    def test_a_message_that_is_no_fact_goes_to_the_dead_letters_and_the_others_go_on(self, url: str, table: Table) -> None:
+    def test_a_message_that_is_no_fact_goes_to_the_dead_letters_and_the_others_go_on(
+        self, url: str, table: Table
+    ) -> None:
         buried: list[tuple[bytes, str, str]] = []
 
         async def run() -> None:
@@ -149,7 +151,9 @@ class Contract:
         asyncio.run(run())
         assert buried == [(b"\xff{ no JSON", "events", "not an event")]
 
-    def test_a_consumer_killed_before_it_acknowledged_loses_nothing_and_doubles_nothing(self, url: str, table: Table, tmp_path: Path) -> None:
+    def test_a_consumer_killed_before_it_acknowledged_loses_nothing_and_doubles_nothing(
+        self, url: str, table: Table, tmp_path: Path
+    ) -> None:
         async def run() -> None:
             async with self.inlet(url, table.take):
                 pass
@@ -165,7 +169,9 @@ class Contract:
         asyncio.run(run())
         assert table.ids() == set(names("E", 300))
 
-    def test_a_consumer_that_is_asked_to_stop_under_load_strands_nothing(self, url: str, table: Table, tmp_path: Path) -> None:
+    def test_a_consumer_that_is_asked_to_stop_under_load_strands_nothing(
+        self, url: str, table: Table, tmp_path: Path
+    ) -> None:
         async def run() -> None:
             async with self.publisher(url) as outlet:
                 for half in ("A", "B"):

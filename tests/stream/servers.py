@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -59,7 +60,12 @@ class Server:
         arguments, more = self.command()
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, **more}, start_new_session=True
+                arguments,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **more},
+                start_new_session=True,
             )
         deadline = time.monotonic() + self.seconds
         while not self.ready():
@@ -74,10 +80,8 @@ class Server:
 
     def kill(self) -> None:
         if self.process is not None:
-            try:
+            with contextlib.suppress(ProcessLookupError):  # it is gone already, which is what was wanted
                 os.killpg(self.process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass  # it is gone already, which is what was wanted
             self.process.wait()
 
 
@@ -89,7 +93,11 @@ class Nats(Server):
         return shutil.which("nats-server", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
 
     def command(self) -> tuple[list[str], dict[str, str]]:
-        config = {"host": "127.0.0.1", "port": self.port, "jetstream": {"store_dir": str(self.folder / "js"), "sync_interval": "always"}}
+        config = {
+            "host": "127.0.0.1",
+            "port": self.port,
+            "jetstream": {"store_dir": str(self.folder / "js"), "sync_interval": "always"},
+        }
         (self.folder / "server.conf").write_text(json.dumps(config))
         return [str(self.program()), "-c", str(self.folder / "server.conf")], {}
 
@@ -102,7 +110,9 @@ class Redis(Server):
         return shutil.which("redis-server")
 
     def command(self) -> tuple[list[str], dict[str, str]]:
-        words = f"--bind 127.0.0.1 --port {self.port} --dir {self.folder} --appendonly yes --appendfsync always --save ''"
+        words = (
+            f"--bind 127.0.0.1 --port {self.port} --dir {self.folder} --appendonly yes --appendfsync always --save ''"
+        )
         return [str(self.program()), *(word.strip("'") for word in words.split())], {}
 
     def ready(self) -> bool:

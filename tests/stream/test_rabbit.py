@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from contract import Contract, Restarts
 from servers import Rabbit
 
-pytestmark = pytest.mark.skipif(Rabbit.program() is None, reason="rabbitmq-server is not installed (scripts/setup-servers)")
+pytestmark = pytest.mark.skipif(
+    Rabbit.program() is None, reason="rabbitmq-server is not installed (scripts/setup-servers)"
+)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rabbit]:
+    server = Rabbit(tmp_path_factory.mktemp("rabbit"))
+    server.start()
+    yield server
+    server.kill()
 
 
 class TestRabbit(Contract, Restarts):
-    @pytest.fixture(scope="class")
-    def running(self, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rabbit]:
-        server = Rabbit(tmp_path_factory.mktemp("rabbit"))
-        server.start()
-        yield server
-        server.kill()
-
     @pytest.fixture
     def server(self, running: Rabbit) -> Rabbit:
         asyncio.run(self._empty(running.url))

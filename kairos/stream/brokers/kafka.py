@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from faststream import AckPolicy, Context, FastStream
+from faststream import AckPolicy, FastStream
 from faststream.kafka import KafkaBroker
 
 from kairos.stream.arrivals import DEAD, GROUP, PREFIX, Arrival, Limits, Take, view_of
-from kairos.stream.inlet import Inlet, instant
+from kairos.stream.inlet import MESSAGE, Inlet, instant
 from kairos.stream.metrics import Metrics
 from triggers.arrivals import VERSIONS
 
@@ -64,7 +64,7 @@ class KafkaInlet(Inlet):
         """Put a message into the topic of dead letters."""
         await self.broker.publish(arrival.body, DEAD, headers={"kairos-reason": reason, "kairos-view": arrival.view})
 
-    async def _consume(self, body: Any, message: Any = Context("message")) -> None:
+    async def _consume(self, body: Any, message: Any = MESSAGE) -> None:
         raw = message.raw_message
         arrivals = [Arrival(view_of(each.topic), each.value or b"", instant(each.timestamp / 1000)) for each in raw]
         if await self.settle(arrivals):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from faststream import AckPolicy, Context, FastStream
+from faststream import AckPolicy, FastStream
 from faststream.nats import JStream, NatsBroker, PullSub
 from nats.js.api import ConsumerConfig, StreamConfig
 
 from kairos.jetstream import ensure_streams
 from kairos.stream.arrivals import DEAD, GROUP, PREFIX, Arrival, Limits, Take, view_of
-from kairos.stream.inlet import Inlet
+from kairos.stream.inlet import MESSAGE, Inlet
 from kairos.stream.metrics import Metrics
 
 STREAM, DEAD_STREAM = "KAIROS_FACTS", "KAIROS_DEAD"
@@ -24,7 +24,7 @@ class NatsInlet(Inlet):
     def __init__(self, url: str, take: Take, limits: Limits, metrics: Metrics) -> None:
         super().__init__(url, take, limits, metrics)
         self.broker = NatsBroker(
-            url, logger=None, graceful_timeout=15.0, max_reconnect_attempts=-1, reconnect_time_wait=0.5,
+            url, logger=None, graceful_timeout=15.0, max_reconnect_attempts=-1, reconnect_time_wait=1,
             error_cb=_quiet, description="facts as they happen",
         )  # fmt: skip
         self.app = FastStream(self.broker)
@@ -66,7 +66,7 @@ class NatsInlet(Inlet):
         headers = {"kairos-reason": _header(reason), "kairos-view": _header(arrival.view)}
         await self.broker.publish(arrival.body, DEAD, headers=headers, stream=DEAD_STREAM, timeout=5.0)
 
-    async def _consume(self, body: Any, message: Any = Context("message")) -> None:
+    async def _consume(self, body: Any, message: Any = MESSAGE) -> None:
         raw = message.raw_message
         arrivals = [Arrival(view_of(each.subject), each.data, each.metadata.timestamp) for each in raw]
         if await self.settle(arrivals):

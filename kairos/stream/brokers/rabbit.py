@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 from typing import Any, ClassVar
 
-from faststream import AckPolicy, Context, FastStream
+from faststream import AckPolicy, FastStream
 from faststream.rabbit import Channel, ExchangeType, RabbitBroker, RabbitExchange, RabbitQueue
 
 from kairos.stream.arrivals import DEAD, GROUP, PREFIX, Arrival, Limits, Take, view_of
-from kairos.stream.inlet import Inlet
+from kairos.stream.inlet import MESSAGE, Inlet
 from kairos.stream.metrics import Metrics
 
 EXCHANGE = RabbitExchange(PREFIX, type=ExchangeType.TOPIC, durable=True)
@@ -67,7 +67,7 @@ class RabbitInlet(Inlet):
         headers = {"kairos-reason": reason, "kairos-view": arrival.view}
         await self.broker.publish(arrival.body, DEAD, headers=headers, persist=True, timeout=10.0)
 
-    async def _consume(self, body: Any, message: Any = Context("message")) -> None:
+    async def _consume(self, body: Any, message: Any = MESSAGE) -> None:
         raw = message.raw_message
         arrival = Arrival(view_of(raw.routing_key or ""), raw.body, raw.timestamp)
         if await self._group.join(arrival):

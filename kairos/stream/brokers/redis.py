@@ -10,12 +10,12 @@ import os
 import socket
 from typing import Any, ClassVar
 
-from faststream import AckPolicy, Context, FastStream
+from faststream import AckPolicy, FastStream
 from faststream.redis import RedisBroker, StreamSub
 from faststream.redis.message import RedisBatchStreamMessage
 
 from kairos.stream.arrivals import DEAD, GROUP, PREFIX, Arrival, Limits, Take, view_of
-from kairos.stream.inlet import Inlet, instant
+from kairos.stream.inlet import MESSAGE, Inlet, instant
 from kairos.stream.metrics import Metrics
 from triggers.arrivals import VERSIONS
 
@@ -30,7 +30,12 @@ class RedisInlet(Inlet):
 
     def __init__(self, url: str, take: Take, limits: Limits, metrics: Metrics) -> None:
         super().__init__(url, take, limits, metrics)
-        self.broker = RedisBroker(url, logger=None, graceful_timeout=15.0, description="facts as they happen")
+        self.broker = RedisBroker(
+            url,
+            logger=None,  # type: ignore[arg-type]
+            graceful_timeout=15.0,
+            description="facts as they happen",
+        )
         self.app = FastStream(self.broker)
         self._client: Any = None
         self._me = f"{socket.gethostname()}-{os.getpid()}"
@@ -40,16 +45,16 @@ class RedisInlet(Inlet):
     def _subscribe(self, view: str, stream: str) -> None:
         """Two readers of one stream: what is new, and what others left behind."""
         idle, linger = int(self.limits.ack_wait * 1000), max(10, int(self.limits.linger * 1000))
-        shared = {"group": GROUP, "batch": True, "polling_interval": linger}
+        own: dict[str, Any] = {"group": GROUP, "batch": True}
         readers = (
-            StreamSub(stream, consumer=self._me, last_id=">", max_records=self.limits.batch, **shared),
-            StreamSub(stream, consumer=f"{self._me}-claims", min_idle_time=idle, **{**shared, "polling_interval": 500}),
+            StreamSub(stream, linger, consumer=self._me, last_id=">", max_records=self.limits.batch, **own),
+            StreamSub(stream, 500, consumer=f"{self._me}-claims", min_idle_time=idle, **own),
         )
         for reader in readers:
             self.broker.subscriber(
                 stream=reader,
                 ack_policy=AckPolicy.MANUAL,
-                parser=_unread,
+                parser=self._unread,
                 decoder=_raw,
                 title=stream if reader.min_idle_time is None else f"{stream}, left behind",
                 description=f"rows of the view {view}, in the field `{BODY}`",
@@ -81,10 +86,16 @@ class RedisInlet(Inlet):
         """Add a message to the stream of dead letters."""
         await self._client.xadd(DEAD, {BODY: arrival.body, VIEW: arrival.view, REASON: reason})
 
-    async def _consume(self, body: Any, message: Any = Context("message")) -> None:
+    async def _unread(self, message: Any) -> RedisBatchStreamMessage:
+        """The batch as it is; bodies are read at the desk, whatever they hold."""
+        return RedisBatchStreamMessage(raw_message=message, body=b"", consumer=self._client, group=GROUP)
+
+    async def _consume(self, body: Any, message: Any = MESSAGE) -> None:
         raw = message.raw_message
         entries = zip(raw["message_ids"], raw["data"], strict=True)
-        arrivals = [Arrival(view_of(raw["channel"]), _body(data), instant(_milliseconds(name) / 1000)) for name, data in entries]
+        arrivals = [
+            Arrival(view_of(raw["channel"]), _body(data), instant(_milliseconds(name) / 1000)) for name, data in entries
+        ]
         while not await self.settle(arrivals):
             pass  # it has waited; nobody else is given them while this consumer lives
         await self._client.xack(raw["channel"], GROUP, *raw["message_ids"])
@@ -101,11 +112,6 @@ def _milliseconds(entry: Any) -> int:
     """When an entry was added, as its id says."""
     text = entry.decode() if isinstance(entry, bytes) else str(entry)
     return int(text.partition("-")[0])
-
-
-async def _unread(message: Any) -> RedisBatchStreamMessage:
-    """The batch as it is; bodies are read at the desk, whatever they hold."""
-    return RedisBatchStreamMessage(raw_message=message, body=b"")
 
 
 async def _raw(message: Any) -> bytes:
