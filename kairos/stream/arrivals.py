@@ -41,9 +41,9 @@ class Limits:
 
     batch: int = 2000
     linger: float = 0.03
-    ack_wait: float = 60.0
+    ack_wait: float = 20.0
     first_pause: float = 0.5
-    longest_pause: float = 30.0
+    longest_pause: float = 10.0
     kept: float = 7 * 86_400
 
     def pause(self, failures: int) -> float:
