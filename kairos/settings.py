@@ -101,6 +101,12 @@ class Settings(ContactPolicy):
         description="addresses templates may use as links.<name>; {message_id} stands for the message's own id",
         examples=[{"survey": "https://example.com/s/{message_id}"}],
     )
+    prices: dict[str, float] = Field(
+        default_factory=dict,
+        description="price of a message per channel, in `currency`: of each part of an SMS, of a call, an e-mail ...; "
+        "`kairos backtest` reckons with it",
+        examples=[{"sms": 0.045, "ai_outbound": 0.3, "push": 0, "email": 0, "agent_task": 5}],
+    )
     stream: StreamSettings = Field(default=StreamSettings(), description="facts as they happen: `kairos stream`")
     delivery: Delivery = Field(default=Delivery(), description="retries, lost answers")
 
@@ -126,6 +132,16 @@ class Settings(ContactPolicy):
         if engine != "duckdb":
             raise ValueError(f"the engine {engine!r} is not supported | write duckdb")
         return engine
+
+    @field_validator("prices")
+    @classmethod
+    def _priced(cls, prices: dict[str, float]) -> dict[str, float]:
+        for channel, price in prices.items():
+            if channel not in MEDIA:
+                raise ValueError(f"unknown channel {channel!r} under `prices` | known: {', '.join(MEDIA)}")
+            if price < 0:
+                raise ValueError(f"the price of {channel} is negative | write what one costs, 0 where it costs nothing")
+        return prices
 
     @model_validator(mode="before")
     @classmethod

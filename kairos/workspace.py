@@ -140,9 +140,12 @@ class Workspace:
         """The ledger's file."""
         return self.folder / self.settings.ledger.removeprefix("sqlite:///")
 
-    def facts(self, now: datetime, progress: Progress | None = None) -> Facts:
-        """The checked facts as known at `now`: the sources, and what has arrived by itself since."""
-        facts = self.facts_alone(now, progress)
+    def facts(self, now: datetime, progress: Progress | None = None, *, versions: bool = False) -> Facts:
+        """The checked facts as known at `now`: the sources, and what has arrived by itself since.
+
+        `versions` keeps what later records took the place of, for asking about earlier days.
+        """
+        facts = self.facts_alone(now, progress, versions=versions)
         if self.ledger_path.is_file():
             from campaigns.live import catch_up
 
@@ -150,7 +153,7 @@ class Workspace:
                 catch_up(facts, ledger, now)
         return facts
 
-    def facts_alone(self, now: datetime, progress: Progress | None = None) -> Facts:
+    def facts_alone(self, now: datetime, progress: Progress | None = None, *, versions: bool = False) -> Facts:
         """The checked facts of the sources as known at `now`, without what arrived by itself."""
         from triggers import open_facts
 
@@ -161,6 +164,7 @@ class Workspace:
             default_phone_region=self.settings.phone_region,
             folder=self.state,
             progress=progress,
+            versions=versions,
         )
 
     def fingerprint(self) -> tuple[tuple[str, int, int], ...]:

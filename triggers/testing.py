@@ -15,7 +15,12 @@ Rows = Sequence[Mapping[str, Any]]
 
 
 def facts(
-    now: datetime | str, *, timezone: str = "Asia/Shanghai", default_phone_region: str = "CN", **tables: Rows
+    now: datetime | str,
+    *,
+    timezone: str = "Asia/Shanghai",
+    default_phone_region: str = "CN",
+    versions: bool = False,
+    **tables: Rows,
 ) -> Facts:
     """In-memory facts as known at `now` (ISO text or datetime; naive ones are local to `timezone`).
 
@@ -30,4 +35,6 @@ def facts(
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=ZoneInfo(timezone))
     sources = Sources({name: RowSource(name, rows) for name, rows in tables.items()})
-    return open_facts(sources, moment, timezone=timezone, default_phone_region=default_phone_region, folder=None)
+    return open_facts(
+        sources, moment, timezone=timezone, default_phone_region=default_phone_region, folder=None, versions=versions
+    )

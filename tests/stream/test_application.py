@@ -54,7 +54,9 @@ def workspace(tmp_path: Path, nats: Nats) -> Path:
     (folder / "facts" / "customers.csv").write_text(f"customer_id,name,phone,locale\n{rows}\n", encoding="utf-8")
     for view in ("claims", "events", "policies", "consents", "complaints", "alerts"):
         (folder / "facts" / f"{view}.csv").unlink()
-    (folder / "sources.yaml").write_text("customers: facts/customers.csv\nproducts: facts/products.csv\n", encoding="utf-8")
+    (folder / "sources.yaml").write_text(
+        "customers: facts/customers.csv\nproducts: facts/products.csv\n", encoding="utf-8"
+    )
     settings = (folder / "kairos.yaml").read_text(encoding="utf-8")
     hours = 'hours: {from: "00:00", to: "23:59"}'
     settings = settings.replace('hours: {from: "09:00", to: "20:00"}', hours).replace("holdout: 1%", "holdout: 0%")
@@ -66,7 +68,9 @@ def stream(folder: Path, *words: str) -> subprocess.Popen[str]:
     """Start it and wait until it takes facts."""
     command = [sys.executable, "-c", "from kairos.cli import main; main()", "stream", "-w", str(folder), *words]
     environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
-    child = subprocess.Popen(command, cwd=CHECKOUT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    child = subprocess.Popen(
+        command, cwd=CHECKOUT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     said = child.stderr.readline()  # type: ignore[union-attr]
     assert said.startswith("Taking facts from"), said
     return child
@@ -80,7 +84,9 @@ def ended(child: subprocess.Popen[str]) -> str:
 
 def body(number: int) -> bytes:
     at = datetime.now(UTC) - timedelta(minutes=number)
-    return json.dumps({"event_id": f"E{number}", "customer_id": f"C{number}", "type": "call", "occurred_at": at.isoformat()}).encode()
+    return json.dumps(
+        {"event_id": f"E{number}", "customer_id": f"C{number}", "type": "call", "occurred_at": at.isoformat()}
+    ).encode()
 
 
 def publish(url: str, numbers: range) -> None:
@@ -149,8 +155,24 @@ def test_an_alert_given_by_hand_reaches_a_stream_that_runs(workspace: Path, nats
         "recorded_at": datetime.now(UTC).isoformat(), "status": "active",
     }  # fmt: skip
     (tmp_path / "alert.json").write_text(json.dumps(alert))
-    command = [sys.executable, "-c", "from kairos.cli import main; main()", "alert", str(tmp_path / "alert.json"), "-w", str(workspace), "--json"]
-    done = subprocess.run(command, cwd=CHECKOUT, env={**os.environ, "PYTHONPATH": str(CHECKOUT)}, capture_output=True, text=True, check=True)
+    command = [
+        sys.executable,
+        "-c",
+        "from kairos.cli import main; main()",
+        "alert",
+        str(tmp_path / "alert.json"),
+        "-w",
+        str(workspace),
+        "--json",
+    ]
+    done = subprocess.run(
+        command,
+        cwd=CHECKOUT,
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert json.loads(done.stdout)["new"] == 1
     time.sleep(2)
     child.send_signal(signal.SIGTERM)
@@ -162,9 +184,14 @@ def test_a_broker_that_cannot_be_reached_is_named_without_its_password(workspace
     gone = f"redis://kairos:secret@127.0.0.1:{free_port()}"
     (workspace / "kairos.yaml").write_text(settings[: settings.rindex("stream:")] + f"stream: {{broker: '{gone}'}}\n")
     command = [sys.executable, "-c", "from kairos.cli import main; main()", "stream", "-w", str(workspace)]
-    done = subprocess.run(command, cwd=CHECKOUT, env={**os.environ, "PYTHONPATH": str(CHECKOUT)}, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command,
+        cwd=CHECKOUT,
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 1
     assert "cannot be used" in done.stderr
     assert "secret" not in done.stderr
-
-
