@@ -14,6 +14,7 @@ from triggers.arrivals import Arrived, UnusableError, known_since, read_arrival
 
 PIECE = 20_000
 """Rows read at once: what catching up holds in memory."""
+EVER = 2**62
 
 
 @dataclass(frozen=True)
@@ -50,21 +51,30 @@ def keep(ledger: Ledger, arrived: Sequence[Arrived], now: datetime) -> int:
         return ledger.store.many("arrive", rows)
 
 
-def after(ledger: Ledger, place: int, now: datetime, limit: int = PIECE) -> Batch:
-    """The rows that came after this place and by this instant."""
-    found = ledger.store.all("arrived", after=place, now=seconds(now), limit=limit)
+def after(ledger: Ledger, place: int, by: datetime | None = None, limit: int = PIECE) -> Batch:
+    """The rows that came after this place, and by this instant where one is given.
+
+    Whoever follows the inbox gives none: what is there has arrived, however the clocks stand, and nothing is passed over.
+    """
+    found = ledger.store.all("arrived", after=place, now=seconds(by) if by else EVER, limit=limit)
     rows: dict[str, list[dict[str, Any]]] = {}
     for _, view, body, _ in found:
         rows.setdefault(view, []).append(json.loads(body))
     return Batch(rows, found[-1][0] if found else place, len(found))
 
 
-def all_by(ledger: Ledger, now: datetime) -> Iterator[Batch]:
-    """Everything that came by this instant, piece by piece."""
+def all_by(ledger: Ledger, by: datetime | None) -> Iterator[Batch]:
+    """Everything that came, by this instant where one is given, piece by piece."""
     place = 0
-    while (batch := after(ledger, place, now)).size:
+    while (batch := after(ledger, place, by)).size:
         place = batch.last
         yield batch
+
+
+def last(ledger: Ledger) -> int:
+    """The place of the newest row."""
+    row = ledger.store.one("last_arrival")
+    return int(row[0]) if row else 0
 
 
 def forget(ledger: Ledger, before: datetime) -> int:
@@ -73,8 +83,8 @@ def forget(ledger: Ledger, before: datetime) -> int:
         return ledger.store.run("forget_arrivals", {"before": seconds(before)})
 
 
-def waiting(ledger: Ledger, place: int, now: datetime) -> tuple[int, datetime | None]:
+def waiting(ledger: Ledger, place: int) -> tuple[int, datetime | None]:
     """How many rows came after this place, and when the first of them did."""
-    row = ledger.store.one("arrivals_waiting", after=place, now=seconds(now))
+    row = ledger.store.one("arrivals_waiting", after=place)
     count, first = row if row else (0, None)
     return int(count), instant(first) if first is not None else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -50,7 +50,7 @@ class Step:
 class Live:
     """Facts as they were opened, with everything that has arrived since laid over them, and the campaigns run on them.
 
-    The facts must hold the inbox up to `place` already (see `catch_up`).
+    The facts must hold the inbox up to `place` already (see `opened`).
     """
 
     def __init__(self, scene: Scene, campaigns: Sequence[Campaign], ledger: Ledger, place: int = 0) -> None:
@@ -59,7 +59,7 @@ class Live:
 
     def arrivals(self, now: datetime, limit: int = inbox.PIECE) -> Step:
         """Look at what has arrived since the last look, `limit` rows at most; a `Step` of no rows where nothing has."""
-        batch = inbox.after(self.ledger, self.place, now, limit)
+        batch = inbox.after(self.ledger, self.place, limit=limit)
         step = Step(batch.size)
         if not batch.size:
             return step
@@ -104,17 +104,26 @@ class Live:
         step.withdrawn += withdraw(full, others, self.ledger)
 
 
-def catch_up(facts: Facts, ledger: Ledger, now: datetime, tell: Callable[[int], None] = lambda _rows: None) -> int:
-    """Lay everything that arrived by `now` over freshly opened facts; the place in the inbox reached.
+def opened(scene: Scene, campaigns: Sequence[Campaign], ledger: Ledger, now: datetime) -> Live:
+    """Facts just opened, everything that ever arrived laid over them, to be kept up to date from there on."""
+    place = _lay_over(scene.facts, ledger, now, None)
+    return Live(scene, campaigns, ledger, place)
+
+
+def catch_up(facts: Facts, ledger: Ledger, now: datetime) -> None:
+    """Lay everything that arrived by `now` over freshly opened facts.
 
     Every command opens the facts so: what the stream has seen, the nightly run sees.
     """
-    place, seen = 0, 0
+    _lay_over(facts, ledger, now, now)
+
+
+def _lay_over(facts: Facts, ledger: Ledger, now: datetime, by: datetime | None) -> int:
+    place = 0
     alerts: list[Row] = []
-    for batch in inbox.all_by(ledger, now):
+    for batch in inbox.all_by(ledger, by):
         alerts = alerts or alert_rows(facts)
         alerts += batch.rows.get("alerts", ())
         with absorbed(facts, batch.rows, now, alerts):
-            place, seen = batch.last, seen + batch.size
-        tell(seen)
+            place = batch.last
     return place

@@ -37,11 +37,11 @@ def run_workspace(
     with place.facts(now, progress) as facts, _ledger(place, rehearsal) as ledger:
         opened = perf_counter() - start
         campaigns, problems = runnable(place, facts.columns)
-        chosen = _chosen(campaigns, only)
-        _need_model(place, chosen)
-        ledger.publish(chosen, now, getpass.getuser())
-        turn = take_turn(place.scene(facts), chosen, ledger, progress=progress)
-        report = _report(place, now, facts, turn, chosen, funnels(ledger), opened, perf_counter() - start)
+        running = chosen(campaigns, only)
+        need_model(place, running)
+        ledger.publish(running, now, getpass.getuser())
+        turn = take_turn(place.scene(facts), running, ledger, progress=progress)
+        report = _report(place, now, facts, turn, running, funnels(ledger), opened, perf_counter() - start)
         report |= {"rehearsal": rehearsal, "problems": [problem.as_dict() for problem in problems]}
         if not rehearsal:
             ledger.record_run("run", now, report)
@@ -64,7 +64,8 @@ def _ledger(place: Workspace, rehearsal: bool) -> Iterator[Ledger]:
         shutil.rmtree(folder)
 
 
-def _chosen(campaigns: list[Campaign], only: Sequence[str]) -> list[Campaign]:
+def chosen(campaigns: list[Campaign], only: Sequence[str]) -> list[Campaign]:
+    """All campaigns, or those named in `only`. Raises KairosError for a name there is not."""
     known = {campaign.name: campaign for campaign in campaigns}
     missing = [name for name in only if name not in known]
     if missing:
@@ -74,7 +75,8 @@ def _chosen(campaigns: list[Campaign], only: Sequence[str]) -> list[Campaign]:
     return [known[name] for name in only] if only else campaigns
 
 
-def _need_model(place: Workspace, campaigns: list[Campaign]) -> None:
+def need_model(place: Workspace, campaigns: list[Campaign]) -> None:
+    """Raises KairosError where a campaign that runs offers something and no model is fitted."""
     slots = [campaign.name for campaign in campaigns if campaign.offers and campaign.enabled]
     if slots and place.recommender() is None:
         raise KairosError(

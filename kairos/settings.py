@@ -2,14 +2,58 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from campaigns.dispatch import Delivery
 from campaigns.policy import ContactPolicy
 from channels.contract import MEDIA
+from triggers.durations import Span
+
+
+class StreamSettings(BaseModel):
+    """How `kairos stream` takes facts and how often it looks at everybody."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    broker: str = Field(
+        default="",
+        description="address of the broker: nats://, kafka://, amqp:// or redis://, ${NAME} stands for an environment "
+        "variable; Kairos starts a NATS server of its own on loopback where empty",
+        examples=["kafka://broker-1:9092,broker-2:9092"],
+    )
+    batch: int = Field(default=2000, ge=1, le=50_000, description="messages written down at once")
+    sweep: Span = Field(
+        default="1h",
+        validate_default=True,
+        description="how often everybody is looked at: dates that came within reach, delays that ran out",
+        examples=["15h"],
+    )
+    keep: Span = Field(
+        default="30d",
+        validate_default=True,
+        description="how long facts that arrived are kept; by then the insurer's own tables hold them",
+    )
+
+    @field_validator("sweep")
+    @classmethod
+    def _exact(cls, sweep: Span) -> Span:
+        if not sweep.exact or not sweep.count:
+            raise ValueError(f"'{sweep}' has no fixed length | write hours or days, e.g. 1h")
+        return sweep
+
+    @field_validator("broker")
+    @classmethod
+    def _known(cls, broker: str) -> str:
+        filled = os.path.expandvars(broker)
+        scheme = filled.partition("://")[0]
+        known = ("nats", "tls", "kafka", "amqp", "amqps", "redis", "rediss")
+        if filled and scheme not in known and "$" not in filled:
+            raise ValueError(f"no broker is known for {scheme!r} | write {', '.join(known)}, then ://host:port")
+        return filled
 
 
 class Settings(ContactPolicy):
@@ -57,6 +101,13 @@ class Settings(ContactPolicy):
         description="addresses templates may use as links.<name>; {message_id} stands for the message's own id",
         examples=[{"survey": "https://example.com/s/{message_id}"}],
     )
+    prices: dict[str, float] = Field(
+        default_factory=dict,
+        description="price of a message per channel, in `currency`: of each part of an SMS, of a call, an e-mail ...; "
+        "`kairos backtest` reckons with it",
+        examples=[{"sms": 0.045, "ai_outbound": 0.3, "push": 0, "email": 0, "agent_task": 5}],
+    )
+    stream: StreamSettings = Field(default=StreamSettings(), description="facts as they happen: `kairos stream`")
     delivery: Delivery = Field(default=Delivery(), description="retries, lost answers")
 
     @field_validator("timezone")
@@ -81,6 +132,16 @@ class Settings(ContactPolicy):
         if engine != "duckdb":
             raise ValueError(f"the engine {engine!r} is not supported | write duckdb")
         return engine
+
+    @field_validator("prices")
+    @classmethod
+    def _priced(cls, prices: dict[str, float]) -> dict[str, float]:
+        for channel, price in prices.items():
+            if channel not in MEDIA:
+                raise ValueError(f"unknown channel {channel!r} under `prices` | known: {', '.join(MEDIA)}")
+            if price < 0:
+                raise ValueError(f"the price of {channel} is negative | write what one costs, 0 where it costs nothing")
+        return prices
 
     @model_validator(mode="before")
     @classmethod

@@ -148,11 +148,24 @@ class Workspace:
         """The ledger's file."""
         return self.folder / self.settings.ledger.removeprefix("sqlite:///")
 
-    def facts(self, now: datetime, progress: Progress | None = None) -> Facts:
-        """The checked facts as known at `now`: the sources, and what has arrived by itself since."""
+    def facts(self, now: datetime, progress: Progress | None = None, *, versions: bool = False) -> Facts:
+        """The checked facts as known at `now`: the sources, and what has arrived by itself since.
+
+        `versions` keeps what later records took the place of, for asking about earlier days.
+        """
+        facts = self.facts_alone(now, progress, versions=versions)
+        if self.ledger_path.is_file():
+            from campaigns.live import catch_up
+
+            with self.ledger() as ledger:
+                catch_up(facts, ledger, now)
+        return facts
+
+    def facts_alone(self, now: datetime, progress: Progress | None = None, *, versions: bool = False) -> Facts:
+        """The checked facts of the sources as known at `now`, without what arrived by itself."""
         from triggers import open_facts
 
-        facts = open_facts(
+        return open_facts(
             self.sources(),
             now,
             timezone=self.settings.timezone,
@@ -160,13 +173,18 @@ class Workspace:
             folder=self.state,
             progress=progress,
             calendar=self.calendar,
+            versions=versions,
         )
-        if self.ledger_path.is_file():
-            from campaigns.live import catch_up
 
-            with self.ledger() as ledger:
-                catch_up(facts, ledger, now)
-        return facts
+    def fingerprint(self) -> tuple[tuple[str, int, int], ...]:
+        """Name, size and time of change of every file that settings, campaigns, words, models and facts come from."""
+        own = [
+            path
+            for pattern in ("*.yaml", "campaigns/*.y*ml", "templates/**/*.j2", "models/current")
+            for path in self.folder.glob(pattern)
+        ]
+        files = sorted({*own, *self.sources().files})
+        return tuple((str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files if path.is_file())
 
     def recommender(self) -> Recommender | None:
         """The model in service, None where none was ever fitted."""

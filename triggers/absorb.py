@@ -173,10 +173,20 @@ def _merge(db: DuckDBPyConnection, view: View) -> None:
         _drop_known(db, view, (view.key,))
     else:
         _drop_older(db, view, view.key)
+        _keep_superseded(db, view)
         for schema in _INTO:
             db.execute(f"DELETE FROM {schema}.{name} WHERE {view.key} IN (SELECT {view.key} FROM arriving.{name})")
     for schema in _INTO:
         db.execute(f"INSERT INTO {schema}.{name} BY NAME SELECT * FROM arriving.{name}")
+
+
+def _keep_superseded(db: DuckDBPyConnection, view: View) -> None:
+    """Where versions are kept, the one that goes is; those older than the one held were dropped before they were any."""
+    kept = f"superseded_{view.name}"
+    sql = "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'main' AND table_name = $name"
+    if db.execute(sql, {"name": kept}).fetchall()[0][0]:
+        gone = f"SELECT *, 0 AS place FROM main.{view.name} WHERE {view.key} IN (SELECT {view.key} FROM arriving.{view.name})"
+        db.execute(f"INSERT INTO main.{kept} BY NAME {gone}")
 
 
 def _drop_known(db: DuckDBPyConnection, view: View, keys: tuple[str, ...]) -> None:

@@ -84,13 +84,15 @@ def open_facts(
     folder: Path | None,
     progress: Progress | None = None,
     calendar: Calendar | None = None,
+    versions: bool = False,
 ) -> Facts:
     """Copy every source into a checked table as known at `now` (an aware datetime).
 
     `timezone` (IANA) is where naive timestamps of the sources are local, `default_phone_region` (ISO 3166-1) where
     phone numbers without a country code belong. The copy is a database file below `folder`, in memory where that is
     None. `progress` is told stage, done and total. `calendar` says on which days people work, Monday to Friday where
-    it is None. Raises FactsError where a source cannot be read.
+    it is None. `versions` keeps what later records took the place of, for `triggers.history`. Raises FactsError where a
+    source cannot be read.
     """
     if now.tzinfo is None:
         raise ValueError("now has no time zone: nobody can say which instant it is")
@@ -101,7 +103,7 @@ def open_facts(
             undone.callback(copy.remove)
         db = undone.enter_context(_connect(copy, timezone))
         (calendar or calendar_of("")).lay_out(db)
-        report = _Copying(db, sources, now, default_phone_region, copy, progress or _silent).run()
+        report = _Copying(db, sources, now, default_phone_region, copy, progress or _silent, versions).run()
         undone.pop_all()
     return Facts(db, now, _columns(db), report, copy, default_phone_region, frozenset(sources.views))
 
@@ -136,6 +138,7 @@ class _Copying:
     phone_region: str
     copy: WorkingCopy | None
     progress: Progress
+    versions: bool = False
 
     def run(self) -> Report:
         reports = {}
@@ -160,7 +163,7 @@ class _Copying:
         written = phone_written(view, staged.raw)
         if written is not None:
             read_phones(self.db, written, "staging.raw_customers", self.phone_region, self._phones_read)
-        return take_in(self.db, view, staged, self.sources.views, self.now)
+        return take_in(self.db, view, staged, self.sources.views, self.now, versions=self.versions)
 
     def _phones_read(self, done: int, total: int) -> None:
         self.progress("phones", done, total)

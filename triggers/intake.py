@@ -38,8 +38,13 @@ def take_in(
     staged: Staged,
     given: Collection[str],
     now: datetime,
+    *,
+    versions: bool = False,
 ) -> ViewReport:
-    """Check `staging.raw_<view>` into the table `<view>`; rows and values that fail go to `rejects`."""
+    """Check `staging.raw_<view>` into the table `<view>`; rows and values that fail go to `rejects`.
+
+    With `versions`, earlier records of a key that were recorded at another time stay in `superseded_<view>`.
+    """
     shaped = shape(view, staged.raw, staged.extras, given, now)
     db.execute(f"CREATE VIEW staging.shaped_{view.name} AS {shaped.sql}")
     _set_aside_faulty(db, shaped)
@@ -49,6 +54,8 @@ def take_in(
     _set_aside_duplicates(db, shaped)
     _mark(db, shaped)
     _keep_the_rest(db, shaped, now)
+    if versions and RECORDED_AT in shaped.sourced and view.key:
+        _keep_versions(db, shaped)
     _list_rows(db, shaped)
     _list_values(db, shaped)
     report = _count(db, shaped)
@@ -120,13 +127,7 @@ def _set_aside_duplicates(db: DuckDBPyConnection, shaped: Shape) -> None:
 
 def _keep_the_rest(db: DuckDBPyConnection, shaped: Shape, now: datetime) -> None:
     """Write the table in the order of the source, which the joins of some views would otherwise leave to chance."""
-    faults = _faults_by_column(shaped)
-    clean = ", ".join(
-        f"CASE WHEN {' OR '.join(faults[name])} THEN NULL ELSE {identifier(name)} END AS {identifier(name)}"
-        if name in faults
-        else identifier(name)
-        for name in shaped.types
-    )
+    clean = _clean(shaped)
     known = known_values(shaped.view.name, now)
     final = ", ".join(
         f"CAST({known[name]} AS {kind}) AS {identifier(name)}" if name in known else identifier(name)
@@ -135,6 +136,27 @@ def _keep_the_rest(db: DuckDBPyConnection, shaped: Shape, now: datetime) -> None
     checked = f'SELECT {clean}, "row:number" FROM {_good(shaped)}'
     order = ' ORDER BY "row:number"' if shaped.joins else ""
     db.execute(f"CREATE TABLE {shaped.view.name} AS SELECT {final} FROM ({checked}){order}")
+
+
+def _keep_versions(db: DuckDBPyConnection, shaped: Shape) -> None:
+    """Sound rows that a later record of their key took the place of; none, no table."""
+    aside = f"SELECT number FROM staging.aside WHERE verdict = {_DUPLICATE}"
+    if db.execute(f"SELECT count(*) FROM ({aside})").fetchall()[0][0]:
+        db.execute(
+            f'CREATE TABLE superseded_{shaped.view.name} AS SELECT {_clean(shaped)}, "row:number" AS place '
+            f'FROM staging.shaped_{shaped.view.name} WHERE "row:number" IN ({aside})'
+        )
+
+
+def _clean(shaped: Shape) -> str:
+    """The columns of a view, what its cross checks refuse made NULL."""
+    faults = _faults_by_column(shaped)
+    return ", ".join(
+        f"CASE WHEN {' OR '.join(faults[name])} THEN NULL ELSE {identifier(name)} END AS {identifier(name)}"
+        if name in faults
+        else identifier(name)
+        for name in shaped.types
+    )
 
 
 def _faults_by_column(shaped: Shape) -> dict[str, list[str]]:

@@ -56,7 +56,8 @@ class RememberingTrigger(Trigger):
         stays = self.stays()
         if stays is not None:
             source = source.join(self._memberships("left_at IS NULL"), on=self._mine(), join_type="left")
-            belongs = exp.or_(belongs, exp.and_(self.is_member(), stays))
+            where = (part.condition for part in self.where_requirements(columns, now))
+            belongs = exp.or_(belongs, exp.and_(self.is_member(), stays, *where))
         return source.select(exp.alias_(self._customer(), "customer_id"), exp.alias_(self._subject(), "subject")).where(
             exp.Coalesce(this=exp.paren(belongs), expressions=[exp.false()])
         )
@@ -67,7 +68,8 @@ class RememberingTrigger(Trigger):
         kind = "left" if within is None else "inner"
         source = self._source().join(self._memberships("left_at IS NULL"), on=self._mine(), join_type=kind)
         seen = exp.Coalesce(this=written(at), expressions=[text("not at the last look")])
-        requirements = [*(self.belongs(columns, now) if self.stays() is None and within is None else ())]
+        asked = self.belongs if self.stays() is None and within is None else self.where_requirements
+        requirements = [*asked(columns, now)]
         requirements.append(Requirement("kind", self.is_member(), "so when Kairos last looked", seen))
         if self.initially == "skip":
             news = exp.not_(exp.Coalesce(this=initial, expressions=[exp.false()]))
@@ -77,6 +79,7 @@ class RememberingTrigger(Trigger):
 
     def leaving(self, columns: Columns, now: datetime, within: Reach | None) -> Candidates:
         """Memberships that ended, of rows that have not come back."""
+        self.belongs(columns, now)
         at = column("memberships", "left_at")
         back = exp.select("1").from_(exp.alias_(exp.to_table("memberships"), "again", table=True)).where(
             *(same(column("again", key), column("memberships", key)) for key in _KEYS), "again.left_at IS NULL"

@@ -60,6 +60,17 @@ class Sources:
     extras: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """View -> extra column -> SQL type, of the sources whose beginning was looked at when they were read."""
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Every file the sources read, each once."""
+        found: list[Path] = []
+        for source in self.views.values():
+            if isinstance(source, (FileSource, AlertSource)):
+                found += source.paths
+            elif isinstance(source, SelectSource):
+                found += [path for name in source.query.files for path in name.paths]
+        return tuple(dict.fromkeys(found))
+
 
 def read_sources(path: Path) -> Sources:
     """Read sources.yaml and look at every source's columns.

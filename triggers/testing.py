@@ -21,6 +21,7 @@ def facts(
     timezone: str = "Asia/Shanghai",
     default_phone_region: str = "CN",
     calendar: Calendar | None = None,
+    versions: bool = False,
     **tables: Rows,
 ) -> Facts:
     """In-memory facts as known at `now` (ISO text or datetime; naive ones are local to `timezone`).
@@ -43,4 +44,5 @@ def facts(
         default_phone_region=default_phone_region,
         folder=None,
         calendar=calendar,
+        versions=versions,
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from campaigns.ledger.store import Store
 
@@ -74,8 +74,8 @@ class Answers:
 class Ledger:
     """Opened by path or SQLite URL. Every method that writes is one transaction."""
 
-    def __init__(self, path: Path | str) -> None:
-        self.store = Store(path)
+    def __init__(self, path: Path | str, *, durable: bool = True) -> None:
+        self.store = Store(path, durable=durable)
 
     def publish(self, campaigns: Sequence[Campaign], now: datetime, by: str) -> int:
         """Remember these campaigns as they are; the number of versions not seen before."""
@@ -186,7 +186,7 @@ class Ledger:
         """Close the file."""
         self.store.close()
 
-    def __enter__(self) -> Ledger:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -252,6 +252,10 @@ select g.message_id, g.moment_id, m.campaign, m.customer_id, m.subject, m.occasi
 -- A message nobody has in hand yet does not go.
 update messages set state = 'retracted', code = :reason where message_id = :message_id and state = 'reserved';
 
+-- name: simulate_delivery
+-- In a simulation whatever may go has gone and arrived.
+update messages set state = 'delivered' where state = 'reserved' and not_before <= :now and expires_at > not_before;
+
 -- name: withdraw_moment
 -- Nothing more comes of the moment; one of which nothing ever went is retracted as a whole.
 update moments set wake_at = null,
@@ -268,7 +272,10 @@ insert into inbox (view, key, body, received_at) values (?, ?, ?, ?) on conflict
 select seq, view, body, received_at from inbox where seq > :after and received_at <= :now order by seq limit :limit;
 
 -- name: arrivals_waiting
-select count(*), min(received_at) from inbox where seq > :after and received_at <= :now;
+select count(*), min(received_at) from inbox where seq > :after;
+
+-- name: last_arrival
+select coalesce(max(seq), 0) from inbox;
 
 -- name: forget_arrivals
 -- Facts old enough to be in the insurer's own tables by now.
@@ -289,3 +296,30 @@ insert into memberships (campaign, customer_id, subject, entered_at, initial) va
 
 -- name: leave
 update memberships set left_at = ? where campaign = ? and customer_id = ? and subject = ? and left_at is null;
+
+-- name: count_admitted
+-- Moments by campaign and the instant they were let in.
+select campaign, admitted_at, count(*) from moments group by 1, 2;
+
+-- name: count_planned
+-- Messages that went or may go, by when they may at the earliest.
+select campaign, medium, timezone, not_before, count(*) from messages where state not in ('retracted', 'expired') group by 1, 2, 3, 4;
+
+-- name: sms_words
+select message_id, campaign, parts from messages
+ where medium = 'sms' and state not in ('retracted', 'expired') and message_id > :after order by message_id limit :limit;
+
+-- name: count_capped
+-- Decisions a cap made.
+select m.campaign, d.medium, d.verdict, count(*) from decisions d join moments m on m.moment_id = d.moment_id
+ where d.gate = 'cap' group by 1, 2, 3 order by 4 desc, 1, 2, 3;
+
+-- name: collisions
+-- Pairs of campaigns with a decision about the same customer at the same instant; `capped`: a cap decided one of the two.
+with decided as materialized (
+    select m.customer_id, d.decided_at, m.campaign, max(d.gate = 'cap') as capped
+      from decisions d join moments m on m.moment_id = d.moment_id
+     where d.verdict in ('sent', 'held') or d.gate = 'cap' group by 1, 2, 3)
+select one.campaign, other.campaign, count(*), sum(max(one.capped, other.capped))
+  from decided one join decided other on other.customer_id = one.customer_id and other.decided_at = one.decided_at
+ where one.campaign < other.campaign group by 1, 2 order by 3 desc, 1, 2;

@@ -18,21 +18,21 @@ OLDEST_SQLITE = (3, 35, 0)  # RETURNING
 class Store:
     """Named statements on one connection. Writing happens only inside `transaction()`, which takes the lock at once."""
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: Path | str, *, durable: bool = True) -> None:
         if sqlite3.sqlite_version_info < OLDEST_SQLITE:
             raise LedgerError(f"SQLite {sqlite3.sqlite_version} is too old for the ledger; it needs 3.35 or later")
         self.path = str(path)
         _only_ours(Path(path))
         try:
             self._db = sqlite3.connect(self.path, isolation_level=None, timeout=60)
-            self._prepare()
+            self._prepare(durable)
         except sqlite3.DatabaseError as error:
             raise _translated(error, self.path) from error
 
-    def _prepare(self) -> None:
+    def _prepare(self, durable: bool) -> None:
         for pragma in (
             "journal_mode = wal",
-            "synchronous = full",
+            f"synchronous = {'full' if durable else 'off'}",
             "foreign_keys = off",
             "cache_size = -65536",
             "temp_store = memory",

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 from campaigns import inbox
 
 if TYPE_CHECKING:
-    from kairos.stream.arrivals import Arrival
-
     from campaigns.ledger import Ledger
+    from kairos.stream.arrivals import Arrival
 
 
 class Desk:

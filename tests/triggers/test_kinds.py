@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pyarrow as pa
 import pytest
 import sqlglot
 from jsonschema import Draft202012Validator
@@ -16,6 +17,7 @@ from sqlglot import exp
 from triggers.condition_faults import ConditionError
 from triggers.facts import Facts
 from triggers.kinds import KINDS, AnyTrigger
+from triggers.memberships import remember
 from triggers.moments import moments
 from triggers.testing import facts
 from triggers.trigger import MOMENT_COLUMNS, Trigger
@@ -29,6 +31,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "dormancy": {"for": "2d", "contact": ["call"]},
     "region": {"severity": "moderate"},
     "count": {"type": "call", "at_least": 2, "within": "7d"},
+    "segment": {"holds": ["motor"], "where": "region_code is not null"},
+    "score": {"of": "policies.lapse_risk", "above": 0.8},
 }
 
 
@@ -44,7 +48,14 @@ def known() -> Iterator[Facts]:
         NOW,
         customers=[{"customer_id": name, "region_code": "440300"} for name in [*names, "C9"]],
         policies=[
-            {"policy_id": f"P{number}", "customer_id": name, "status": "active", "line": "motor", "expiry_date": expiry}
+            {
+                "policy_id": f"P{number}",
+                "customer_id": name,
+                "status": "active",
+                "line": "motor",
+                "expiry_date": expiry,
+                "lapse_risk": 0.9 - number / 4,
+            }
             for number, (name, expiry) in enumerate(zip(names, ["2026-04-30", "2026-05-09", None], strict=True))
         ],
         events=[
@@ -61,6 +72,8 @@ def known() -> Iterator[Facts]:
             }
         ],
     ) as opened:
+        entered = {"customer_id": ["C1"] * 2, "subject": ["customer", "policy:P0"], "entered_at": [NOW] * 2}
+        remember(opened.db, pa.table({**entered, "left_at": pa.nulls(2), "initial": [False] * 2}))
         yield opened
 
 

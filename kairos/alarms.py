@@ -1,0 +1,63 @@
+"""An alert given by hand: kept in the inbox, and its campaigns run at once for everybody it covers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from campaigns import inbox
+from campaigns.live import Live
+from kairos.errors import KairosError
+from kairos.inspection import runnable
+from kairos.runs import need_model
+from kairos.workspace import Workspace
+from triggers.arrivals import UnusableError, read_arrival
+
+if TYPE_CHECKING:
+    from triggers.arrivals import Arrived
+
+
+@dataclass
+class Alarm:
+    """What came of it."""
+
+    alerts: list[dict[str, Any]] = field(default_factory=list)
+    new: int = 0
+    reserved: int = 0
+    withdrawn: int = 0
+
+
+def raise_alarm(place: Workspace, paths: Sequence[Path], now: datetime) -> Alarm:
+    """Take alert files, as issuers send them or as JSON rows, and act on what is new. Raises KairosError for a file that is none."""
+    arrived = [each for path in paths for each in _read(path)]
+    alarm = Alarm([_shown(each) for each in arrived])
+    with place.ledger() as ledger, place.facts(now) as facts:
+        campaigns, _ = runnable(place, facts.columns)
+        need_model(place, [campaign for campaign in campaigns if campaign.trigger.kind == "region"])
+        ledger.publish(campaigns, now, "alert")
+        live = Live(place.scene(facts), campaigns, ledger, inbox.last(ledger))
+        alarm.new = inbox.keep(ledger, arrived, now)
+        step = live.arrivals(now)
+        alarm.reserved, alarm.withdrawn = step.reserved, step.withdrawn
+    return alarm
+
+
+def _read(path: Path) -> list[Arrived]:
+    try:
+        return read_arrival("alerts", path.read_bytes())
+    except OSError as error:
+        raise KairosError(f"{path} cannot be read: {error.strerror}") from error
+    except UnusableError as error:
+        raise KairosError(
+            f"{path} is no alert: {error}; CAP, GDACS, QWeather and rows of the view alerts are read"
+        ) from error
+
+
+def _shown(arrived: Arrived) -> dict[str, Any]:
+    return {
+        name: arrived.row.get(name)
+        for name in ("alert_id", "event", "severity", "status", "effective_at", "expires_at")
+    }

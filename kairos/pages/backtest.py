@@ -1,0 +1,91 @@
+"""The page of a backtest: what would have gone, when, to whom not, at what cost."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from campaigns.why import meaning
+from kairos.pages.heatmap import bars, heatmap
+
+WORDS = {
+    "en": {
+        "title": "Backtest", "date": "day", "period": "{first} to {last}, {days} days", "began": "The simulation began with {what}.",
+        "nothing": "an empty ledger", "the ledger": "what the ledger held", "moments": "moments", "messages": "messages",
+        "busiest": "busiest day", "cost": "cost", "parts": "SMS parts", "calendar": "Messages a day", "all": "all campaigns",
+        "hours": "Messages by the customer's hour", "campaigns": "Campaigns", "campaign": "campaign", "held_out": "held out",
+        "refused": "refused", "gone": "expired or withdrawn", "held": "held", "channels": "channels", "reasons": "Why not",
+        "reason": "reason", "count": "moments", "caps": "Caps met", "channel": "channel", "outcome": "outcome",
+        "collisions": "Two campaigns, one customer, one day", "and": "and", "customers": "customers", "capped": "a cap decided",
+        "silent": "Nothing would have gone:", "day": "{day}: {count} messages", "hour": "{hour}:00, {count} messages",
+        "table": "The same as a table", "none": "none", "assumed": "Messages count as delivered at the first minute they may go.",
+        "law": "Every moment is accounted for.", "broken": "The conservation law is broken: please report this.", "most": "most a day",
+        "sent": "sent", "refused_": "refused", "held_": "held",
+    },
+    "zh": {
+        "title": "回测报告", "date": "日期", "period": "{first} 至 {last}，共 {days} 天", "began": "模拟起点：{what}。",
+        "nothing": "空账本", "the ledger": "账本中已有的记录", "moments": "时机", "messages": "消息",
+        "busiest": "最繁忙的一天", "cost": "费用", "parts": "短信条数", "calendar": "每日消息量", "all": "全部活动",
+        "hours": "按客户当地时间的消息量", "campaigns": "活动", "campaign": "活动", "held_out": "对照组",
+        "refused": "未通过", "gone": "过期或撤回", "held": "等待", "channels": "渠道", "reasons": "未发送原因",
+        "reason": "原因", "count": "时机数", "caps": "触达频次上限", "channel": "渠道", "outcome": "结果",
+        "collisions": "同一客户同一天的活动冲突", "and": "与", "customers": "客户数", "capped": "由频次上限决定",
+        "silent": "不会发出任何消息：", "day": "{day}：{count} 条消息", "hour": "{hour}:00，{count} 条消息",
+        "table": "以表格查看", "none": "无", "assumed": "假设消息在允许的第一分钟送达。",
+        "law": "每个时机都有去向。", "broken": "守恒定律被破坏，请报告此问题。", "most": "单日最多",
+        "sent": "发送", "refused_": "未通过", "held_": "等待",
+    },
+}  # fmt: skip
+
+
+def page(report: dict[str, Any], locale: str) -> str:
+    """The report as one HTML page in the language nearest to the locale."""
+    from babel import Locale
+    from babel.dates import format_date
+    from babel.numbers import format_decimal
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    language = "zh" if locale.lower().startswith("zh") else "en"
+    spoken = Locale(language)
+    words, first, last = WORDS[language], date.fromisoformat(report["from"]), date.fromisoformat(report["to"])
+    months = [spoken.months["stand-alone"]["abbreviated"][number] for number in range(1, 13)]
+    days = [spoken.days["stand-alone"]["abbreviated"][number] for number in range(7)]
+
+    def number(value: float) -> str:
+        return format_decimal(value, locale=spoken)
+
+    def say_day(day: date, count: int) -> str:
+        return words["day"].format(day=format_date(day, "full", locale=spoken), count=number(count))
+
+    def heat(counts: dict[str, int], name: str) -> str:
+        return heatmap(counts, first, last, name, say_day, months, days)
+
+    def say_hour(hour: int, count: int) -> str:
+        return words["hour"].format(hour=f"{hour:02}", count=number(count))
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    insurer = report["insurer"]
+    named = insurer if isinstance(insurer, str) else insurer.get(locale) or next(iter(insurer.values()))
+    return environment.get_template("backtest.html").render(
+        report=report, t=words, lang="zh-CN" if language == "zh" else "en", insurer=named, number=number, heat=heat,
+        hours=bars(report["per_hour"], words["hours"], say_hour), meaning=_meaning,
+        titles={line["campaign"]: _title(line["title"], locale) for line in report["campaigns"]},
+        day=lambda text: format_date(date.fromisoformat(text), "medium", locale=spoken) if text else words["none"],
+    )  # fmt: skip
+
+
+def _title(titles: dict[str, str], locale: str) -> str:
+    return titles.get(locale) or next(iter(titles.values()))
+
+
+def _meaning(reason: str) -> str:
+    """A reason's words and code."""
+    gate, _, code = reason.partition(".")
+    return meaning(gate, code)

@@ -1,0 +1,89 @@
+"""NATS JetStream: one stream for all facts, one durable consumer that pulls in batches."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from faststream import AckPolicy, FastStream
+from faststream.nats import JStream, NatsBroker, PullSub
+from nats.js.api import ConsumerConfig, StreamConfig
+
+from kairos.jetstream import ensure_streams
+from kairos.stream.arrivals import DEAD, GROUP, PREFIX, Arrival, Limits, Take, view_of
+from kairos.stream.inlet import MESSAGE, Inlet
+from kairos.stream.metrics import Metrics
+
+STREAM, DEAD_STREAM = "KAIROS_FACTS", "KAIROS_DEAD"
+
+
+class NatsInlet(Inlet):
+    """Messages stay in the stream until they are acknowledged; what nobody acknowledged comes again after `ack_wait`."""
+
+    schemes: ClassVar = ("nats", "tls")
+
+    def __init__(self, url: str, take: Take, limits: Limits, metrics: Metrics) -> None:
+        super().__init__(url, take, limits, metrics)
+        self.broker = NatsBroker(
+            url, logger=None, graceful_timeout=15.0, max_reconnect_attempts=-1, reconnect_time_wait=1,
+            error_cb=_quiet, description="facts as they happen",
+        )  # fmt: skip
+        self.app = FastStream(self.broker)
+        self._client: Any = None
+        self.broker.subscriber(
+            f"{PREFIX}.>",
+            stream=JStream(STREAM, declare=False),
+            durable=GROUP,
+            pull_sub=PullSub(batch_size=limits.batch, timeout=limits.linger, batch=True),
+            config=ConsumerConfig(ack_wait=limits.ack_wait, max_deliver=-1, max_ack_pending=2 * limits.batch),
+            ack_policy=AckPolicy.MANUAL,
+            decoder=_raw,
+            title=PREFIX,
+            description="rows of the canonical views; the last word of the subject names the view",
+            no_reply=True,
+        )(self._consume)
+
+    async def start(self) -> None:
+        """Connect, make the streams, begin to consume."""
+        self._client = await self.broker.connect()
+        streams = (
+            StreamConfig(STREAM, subjects=[f"{PREFIX}.>"], max_age=self.limits.kept),
+            StreamConfig(DEAD_STREAM, subjects=["kairos.dead.>"], max_age=90 * 86_400),
+        )
+        await ensure_streams(self._client.jetstream(), streams)
+        await self.broker.start()
+
+    async def lag(self) -> int:
+        """Messages not delivered yet and those not acknowledged yet."""
+        state = await self._client.jetstream().consumer_info(STREAM, GROUP)
+        return int(state.num_pending or 0) + int(state.num_ack_pending or 0)
+
+    async def publish(self, view: str, body: bytes) -> None:
+        """Put a fact into the stream."""
+        await self.broker.publish(body, f"{PREFIX}.{view}", stream=STREAM, timeout=5.0)
+
+    async def bury(self, arrival: Arrival, reason: str) -> None:
+        """Put a message into the stream of dead letters."""
+        headers = {"kairos-reason": _header(reason), "kairos-view": _header(arrival.view)}
+        await self.broker.publish(arrival.body, DEAD, headers=headers, stream=DEAD_STREAM, timeout=5.0)
+
+    async def _consume(self, body: Any, message: Any = MESSAGE) -> None:
+        raw = message.raw_message
+        arrivals = [Arrival(view_of(each.subject), each.data, each.metadata.timestamp) for each in raw]
+        if await self.settle(arrivals):
+            await message.ack()
+        else:
+            await message.nack()
+
+
+def _header(words: str) -> str:
+    """A header is one line."""
+    return " ".join(words.split())[:500]
+
+
+async def _raw(message: Any) -> bytes:
+    """Bodies are read at the desk, whatever they hold."""
+    return b""
+
+
+async def _quiet(error: Exception) -> None:
+    """Reconnecting goes on by itself; `health` says meanwhile that there is no connection."""
