@@ -12,6 +12,7 @@ from campaigns.dispatch import Delivery
 from campaigns.policy import ContactPolicy
 from channels.contract import MEDIA
 from triggers.durations import Span
+from triggers.engine import is_engine
 
 
 class StreamSettings(BaseModel):
@@ -80,7 +81,11 @@ class Settings(ContactPolicy):
     ledger: str = Field(
         default="sqlite:///ledger.db", description="where Kairos remembers", examples=["sqlite:///ledger.db"]
     )
-    engine: str = Field(default="duckdb", description="where triggers run", examples=["duckdb"])
+    engine: str = Field(
+        default="duckdb",
+        description="where triggers run: duckdb, or a Spark master",
+        examples=["duckdb", "spark://master:7077"],
+    )
     run_at: str = Field(
         default="10:00",
         pattern=r"^([01]\d|2[0-3]):[0-5]\d$",
@@ -129,8 +134,10 @@ class Settings(ContactPolicy):
     @field_validator("engine")
     @classmethod
     def _engine(cls, engine: str) -> str:
-        if engine != "duckdb":
-            raise ValueError(f"the engine {engine!r} is not supported | write duckdb")
+        if not is_engine(engine):
+            raise ValueError(
+                f"the engine {engine!r} is not known | write duckdb, or a Spark master: local[2], spark://host:7077, yarn"
+            )
         return engine
 
     @field_validator("prices")

@@ -174,6 +174,7 @@ class Workspace:
             progress=progress,
             calendar=self.calendar,
             versions=versions,
+            engine=self.settings.engine,
         )
 
     def fingerprint(self) -> tuple[tuple[str, int, int], ...]:

@@ -18,7 +18,7 @@ from sqlglot.errors import ParseError, SqlglotError
 from sqlglot.tokenizer_core import TokenType
 
 from triggers.condition_faults import ConditionError, Place, Scopes, suggestion
-from triggers.meaning import check_meaning
+from triggers.meaning import check_meaning, family
 from triggers.terms import day, instant
 from triggers.vocabulary import FUNCTIONS, REPLACEMENTS, allowed, spoken
 
@@ -38,7 +38,7 @@ def parse_condition(text: str, scopes: Scopes, default: str) -> exp.Expr:
     _check_vocabulary(condition, place)
     condition = _name_columns(condition, scopes, default, place)
     check_meaning(condition, scopes, place)
-    return condition.transform(_total)
+    return condition.transform(lambda node: _total(_plain(node, scopes)))
 
 
 def bind(condition: exp.Expr, now: datetime) -> exp.Expr:
@@ -169,6 +169,17 @@ def _meant(column: exp.Column, scopes: Scopes, views: list[str]) -> str | None:
 
 def _among(scopes: Scopes) -> str:
     return "there are " + ", ".join(scopes)
+
+
+def _plain(node: exp.Expr, scopes: Scopes) -> exp.Expr:
+    """What databases understand differently, in words they share: a day less a day is days, a thing by zero unknown."""
+    if type(node) is exp.Sub and family(node.this, scopes) == family(node.expression, scopes) == "day":
+        return exp.DateDiff(this=node.this, expression=node.expression, unit=exp.var("DAY"))
+    if type(node) in (exp.Div, exp.Mod) and not (
+        isinstance(node.expression, exp.Literal) and float(node.expression.name)
+    ):
+        node.set("expression", exp.Nullif(this=node.expression, expression=exp.Literal.number(0)))
+    return node
 
 
 def _total(node: exp.Expr) -> exp.Expr:

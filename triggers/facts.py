@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from triggers import memberships, rejects
 from triggers.checks import phone_written
+from triggers.engine import Engine, open_engine
 from triggers.errors import FactsError
 from triggers.intake import empty, take_in
 from triggers.outcomes import derive_events
@@ -54,6 +55,8 @@ class Facts:
     phone_region: str = "CN"
     given: frozenset[str] = frozenset()
     """Views that have a source: only those can tell that a reference leads nowhere."""
+    engine: Engine | None = None
+    """Where queries for moments run; None: in `db`."""
 
     @property
     def schema(self) -> Columns:
@@ -63,6 +66,8 @@ class Facts:
     def close(self) -> None:
         """Let the connection go and remove the working copy. May be called again."""
         self.db.close()
+        if self.engine is not None:
+            self.engine.close()
         if self.copy is not None:
             self.copy.remove()
 
@@ -85,14 +90,15 @@ def open_facts(
     progress: Progress | None = None,
     calendar: Calendar | None = None,
     versions: bool = False,
+    engine: str = "duckdb",
 ) -> Facts:
     """Copy every source into a checked table as known at `now` (an aware datetime).
 
     `timezone` (IANA) is where naive timestamps of the sources are local, `default_phone_region` (ISO 3166-1) where
     phone numbers without a country code belong. The copy is a database file below `folder`, in memory where that is
     None. `progress` is told stage, done and total. `calendar` says on which days people work, Monday to Friday where
-    it is None. `versions` keeps what later records took the place of, for `triggers.history`. Raises FactsError where a
-    source cannot be read.
+    it is None. `engine` is where queries for moments run (`triggers.engine`). `versions` keeps what later records took
+    the place of, for `triggers.history`. Raises FactsError where a source cannot be read.
     """
     if now.tzinfo is None:
         raise ValueError("now has no time zone: nobody can say which instant it is")
@@ -105,7 +111,9 @@ def open_facts(
         (calendar or calendar_of("")).lay_out(db)
         report = _Copying(db, sources, now, default_phone_region, copy, progress or _silent, versions).run()
         undone.pop_all()
-    return Facts(db, now, _columns(db), report, copy, default_phone_region, frozenset(sources.views))
+    return Facts(
+        db, now, _columns(db), report, copy, default_phone_region, frozenset(sources.views), open_engine(engine)
+    )
 
 
 def _silent(stage: str, done: int, total: int) -> None:
@@ -122,6 +130,7 @@ def _connect(copy: WorkingCopy | None, timezone: str) -> DuckDBPyConnection:
     if copy is not None:
         db.execute(f"SET temp_directory = {text(str(copy.scratch))}")
     db.execute("SET enable_progress_bar = false")
+    db.execute("SET GLOBAL error_on_division_by_zero = false")  # what cannot be reckoned for one row is unknown there
     db.execute("CREATE SCHEMA staging")
     db.execute(rejects.CREATE)
     memberships.create(db)

@@ -60,7 +60,7 @@ class History:
             if anew:
                 derive_events(db, described(db, "SELECT * FROM policies"), now)
             self._cover(db)
-            yield replace(self.facts, db=db, now=now, copy=None)
+            yield replace(self.facts, db=db, now=now, copy=None, engine=None)
         finally:
             db.close()
 

@@ -28,20 +28,23 @@ def moments(trigger: Trigger, facts: Facts, rows: int = 100_000) -> Iterator[pya
 
 
 def batches_of(query: exp.Select, facts: Facts, rows: int = 100_000) -> Iterator[pyarrow.RecordBatch]:
-    """The rows of a query over the facts, at most `rows` a batch."""
+    """The rows of a query over the facts, at most `rows` a batch, found by the facts' engine."""
+    if facts.engine is not None:
+        yield from facts.engine.batches(query, facts, rows)
+        return
     with session(facts) as db:
         yield from db.sql(in_duckdb(query)).to_arrow_reader(rows)
 
 
 def local_now(facts: Facts) -> datetime:
     """The facts' instant on the insurer's clock."""
-    return facts.now.astimezone(ZoneInfo(_zone(facts.db)))
+    return facts.now.astimezone(ZoneInfo(zone_of(facts.db)))
 
 
 def session(facts: Facts) -> DuckDBPyConnection:
     """A connection of its own in the insurer's zone, so that reading in batches disturbs nobody. Close it."""
     db = facts.db.cursor()
-    db.execute(f"SET TimeZone = {text(_zone(facts.db)).sql('duckdb')}")
+    db.execute(f"SET TimeZone = {text(zone_of(facts.db)).sql('duckdb')}")
     if path := _setting(facts.db, "search_path"):
         db.execute(f"SET search_path = {text(path).sql('duckdb')}")
     return db
@@ -64,7 +67,8 @@ def in_duckdb(query: exp.Select) -> str:
     return query.transform(lenient).sql("duckdb")
 
 
-def _zone(db: DuckDBPyConnection) -> str:
+def zone_of(db: DuckDBPyConnection) -> str:
+    """The insurer's zone."""
     return _setting(db, "TimeZone")
 
 

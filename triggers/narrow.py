@@ -41,7 +41,7 @@ def narrowed(facts: Facts, customers: Collection[str], now: datetime) -> Iterato
     try:
         fill(db, customers)
         db.execute(f"SET search_path = '{SCHEMA},main'")
-        yield replace(facts, db=db, now=now, copy=None)
+        yield replace(facts, db=db, now=now, copy=None, engine=None)
     finally:
         db.close()
 

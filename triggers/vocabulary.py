@@ -10,7 +10,7 @@ from sqlglot import exp
 OPERATORS: frozenset[type[exp.Expr]] = frozenset({
     exp.And, exp.Or, exp.Not, exp.Paren, exp.Is, exp.In, exp.Between, exp.Like, exp.ILike, exp.Escape, exp.Tuple,
     exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ,
-    exp.Add, exp.Sub, exp.Mul, exp.Div, exp.IntDiv, exp.Mod, exp.Neg, exp.DPipe,
+    exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.Neg, exp.DPipe,
     exp.Case, exp.If, exp.Cast, exp.TryCast,
 })  # fmt: skip
 """Operators, comparisons and the forms of `case` and `cast`."""
@@ -53,6 +53,7 @@ REPLACEMENTS = {
     "age": "write date_diff('year', ..., today)",
     "if": "write case when ... then ... else ... end",
     "ifnull": "write coalesce(...)",
+    "intdiv": "write floor(a / b): // means other things for other kinds of number, and in other databases",
 }
 """What to write instead of functions people reach for and a condition may not call."""
 

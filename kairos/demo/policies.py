@@ -80,7 +80,7 @@ def _lapse_risk(people: People, owned: Terms, active: Flags) -> pa.Array:
     """What a model of the insurer's says of active terms, 0 to 1: skewed, unknown for some, and rubbish for a few."""
     rng, size = people.block.rng("lapse risk"), owned.who.size
     risk = rng.beta(1.2, 6.0, size)
-    risk[chance(rng, RUBBISH, size)] = np.nan
+    risk[chance(rng, RUBBISH, size)] = -1.0
     return numbers(risk, ~active | chance(rng, NO_SCORE, size))
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from campaigns import inbox
 from campaigns.check import check
-from campaigns.live import Live, catch_up
+from campaigns.live import catch_up
+from campaigns.live import opened as opened_live
 from campaigns.scene import Scene
 from triggers.testing import facts as facts_of
 
@@ -24,8 +25,7 @@ def live(insurer, ledger, now):
     def open_(at=now):
         facts = facts_of(at, **insurer.tables)
         opened.append(facts)
-        place = catch_up(facts, ledger, at)
-        return Live(Scene(facts, insurer.rules(), insurer.words()), insurer.campaigns, ledger, place)
+        return opened_live(Scene(facts, insurer.rules(), insurer.words()), insurer.campaigns, ledger, at)
 
     yield open_
     for facts in opened:

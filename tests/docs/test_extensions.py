@@ -45,7 +45,7 @@ def test_a_new_kind_is_found_and_its_moments_too(put):
     from triggers.testing import facts
 
     kinds = put("triggers/kinds/settlement.py")._kinds()
-    assert set(kinds) - {"settlement"} == {"date", "dormancy", "event", "missing", "region"}
+    assert set(kinds) - {"settlement"} == {"count", "date", "dormancy", "event", "missing", "region", "score", "segment"}
     trigger = kinds["settlement"].model_validate({"kind": "settlement", "after": "1d"})
     opened = {"opened_at": "2026-11-01T09:00", "closed_at": "2026-11-21T09:00"}
     complaints = [
@@ -75,7 +75,7 @@ def test_a_new_gate_is_asked_in_its_place_and_refuses(put, fresh_gates, tmp_path
     from kairos.workspace import Workspace
     from recommender import fit
 
-    assert [gate.name for gate in put("campaigns/gates/minor.py").gates()][2:6] == [
+    assert [gate.name for gate in put("campaigns/gates/minor.py").gates()][4:8] == [
         "reachable",
         "circumstance",
         "minor",

@@ -39,13 +39,13 @@ DAY = ("--as-of", "2026-11-23")
 
 def test_init_run_send_why_and_check_from_nothing(starter, kairos):
     report = kairos("run", "-w", "w", *DAY, "--json")
-    assert report["totals"] == {"customers": 4, "moments": 9, "new": 9, "sent": 9, "conserved": True}
+    assert report["totals"] == {"customers": 4, "moments": 12, "new": 12, "sent": 12, "conserved": True}
     assert kairos("run", "-w", "w", *DAY, "--json")["reserved"] == 0
     sent = kairos("send", "-w", "w", *DAY, "--json")
-    assert sum(line["messages"] for line in sent["outcomes"] if line["outcome"] == "accepted") == 9
+    assert sum(line["messages"] for line in sent["outcomes"] if line["outcome"] == "accepted") == 12
     assert sent["folders"] == ["w/outbox"]
     files = [file.read_text(encoding="utf-8") for file in (starter / "outbox").rglob("*.txt")]
-    assert sum(text.count("\nMessage: ") for text in files) == 9
+    assert sum(text.count("\nMessage: ") for text in files) == 12
     assert kairos("send", "-w", "w", *DAY, "--json")["outcomes"] == []
     (story,) = kairos("why", "C1", "-w", "w", "--campaign", "motor-renewal", "--on", "2026-11-23", "--json")
     assert story["summary"] == "policy:P1 (2027-01-22): sent: motor_renewal by sms accepted"
@@ -54,7 +54,7 @@ def test_init_run_send_why_and_check_from_nothing(starter, kairos):
 
 def test_a_rehearsal_keeps_nothing(starter, kairos):
     report = kairos("run", "-w", "w", *DAY, "--dry-run", "--json")
-    assert (report["rehearsal"], report["reserved"]) == (True, 9)
+    assert (report["rehearsal"], report["reserved"]) == (True, 12)
     with sqlite3.connect(starter / "ledger.db") as db:
         assert db.execute("select count(*) from moments").fetchone() == (0,)
     assert not list((starter / ".kairos").glob("rehearsal-*"))

@@ -158,7 +158,7 @@ def test_marketing_through_a_gateway_that_takes_no_insurance_promotion_is_refuse
 
 def test_the_starter_has_no_problems(tmp_path):
     write_starter(tmp_path, demo=False)
-    assert inspect_workspace(tmp_path) == (10, [])
+    assert inspect_workspace(tmp_path) == (13, [])
 
 
 def test_one_broken_campaign_stops_no_other(tmp_path):
@@ -175,7 +175,7 @@ def test_one_broken_campaign_stops_no_other(tmp_path):
     report = run_workspace(
         Workspace(tmp_path), datetime(2026, 11, 23, 2, tzinfo=UTC), only=(), rehearsal=False, progress=lambda *_: None
     )
-    assert len(report["campaigns"]) == 7
+    assert len(report["campaigns"]) == 10
     assert [problem["path"].removeprefix(f"{tmp_path}/") for problem in report["problems"]] == [RENEWAL]
     assert report["totals"]["sent"] > 0
 
@@ -191,7 +191,7 @@ def test_lint_loads_no_numerics_and_reports_as_json(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    assert json.loads(done.stdout) == {"campaigns": 10, "problems": []}
+    assert json.loads(done.stdout) == {"campaigns": 13, "problems": []}
 
 
 def test_promotion_through_twilio_into_china_is_refused_before_anything_runs(tmp_path):
