@@ -78,7 +78,8 @@ class SparkEngine:
 
     def _session(self, zone: str) -> Any:
         if self._spark is None:
-            self._spark = _started(self.address, zone)
+            self._spark = _started(self.address)
+        self._spark.conf.set("spark.sql.session.timeZone", zone)
         return self._spark
 
 
@@ -99,14 +100,13 @@ def _read(db: Any, query: exp.Select, result: Path) -> str:
     return f"{found} {order.sql('duckdb')}" if order else found
 
 
-def _started(address: str, zone: str) -> Any:
+def _started(address: str) -> Any:
     try:
         from pyspark.sql import SparkSession
     except ImportError as error:
         raise FactsError(MISSING.format("PySpark is not installed")) from error
     settings = {
         "spark.app.name": "kairos",
-        "spark.sql.session.timeZone": zone,
         "spark.sql.ansi.enabled": "false",  # a value that cannot be read is unknown, as in the facts' database
         "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
         "spark.ui.enabled": "false",

@@ -46,13 +46,24 @@ def _date_diff(node: exp.Expr) -> exp.Expr:
     return exp.paren(exp.Sub(this=count(later), expression=count(earlier))) if count else node
 
 
+def _hours(node: exp.Expr) -> exp.Expr:
+    """Hours are counted through; Spark makes days of twenty-four of them, and a day may have another length."""
+    amount = node.expression
+    unit = str(amount.args.get("unit") or "").upper() if isinstance(amount, exp.Interval) else ""
+    if unit not in _MICROSECONDS:
+        return node
+    at = _call("unix_micros", exp.cast(node.this, exp.DataType.Type.TIMESTAMPTZ))
+    count = exp.Mul(this=exp.cast(amount.this, exp.DataType.Type.BIGINT), expression=_number(_MICROSECONDS[unit]))
+    return _call("timestamp_micros", type(node)(this=at, expression=exp.paren(count)))
+
+
 def _date_add(node: exp.Expr) -> exp.Expr:
     """An interval added or taken away, which is what date_add and date_sub say of one."""
     amount = node.expression
     if not isinstance(amount, exp.Interval):
         amount = exp.Interval(this=amount, unit=node.args.get("unit") or exp.var("DAY"))
     kind = exp.Sub if isinstance(node, exp.DateSub) else exp.Add
-    return exp.paren(kind(this=node.this, expression=amount))
+    return exp.paren(_hours(kind(this=node.this, expression=amount)))
 
 
 def _call(name: str, *arguments: exp.Expr) -> exp.Expr:
@@ -95,6 +106,7 @@ def _number(value: int) -> exp.Expr:
     return exp.Literal.number(value)
 
 
+_MICROSECONDS = {"HOUR": 3_600_000_000, "MINUTE": 60_000_000, "SECOND": 1_000_000}
 _BOUNDARIES: dict[str, Callable[[exp.Expr], exp.Expr]] = {
     "DAY": _days,
     "MONTH": _months,
@@ -109,6 +121,8 @@ _REWRITES: dict[type, Callable[[exp.Expr], exp.Expr]] = {
     exp.Week: lambda node: _call("weekofyear", node.this),
     exp.Concat: _concat,
     exp.DateDiff: _date_diff,
+    exp.Add: _hours,
+    exp.Sub: _hours,
     exp.DateAdd: _date_add,
     exp.DateSub: _date_add,
 }

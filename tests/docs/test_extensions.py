@@ -45,7 +45,16 @@ def test_a_new_kind_is_found_and_its_moments_too(put):
     from triggers.testing import facts
 
     kinds = put("triggers/kinds/settlement.py")._kinds()
-    assert set(kinds) - {"settlement"} == {"count", "date", "dormancy", "event", "missing", "region", "score", "segment"}
+    assert set(kinds) - {"settlement"} == {
+        "count",
+        "date",
+        "dormancy",
+        "event",
+        "missing",
+        "region",
+        "score",
+        "segment",
+    }
     trigger = kinds["settlement"].model_validate({"kind": "settlement", "after": "1d"})
     opened = {"opened_at": "2026-11-01T09:00", "closed_at": "2026-11-21T09:00"}
     complaints = [

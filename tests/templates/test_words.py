@@ -42,7 +42,15 @@ def test_each_campaign_has_every_part_and_those_with_a_follow_up_a_task(told):
 
 def test_the_library_lists_its_thirteen_templates(own):
     assert own.names() == (
-        *("agent_care", "agent_follow_up", "birthday", "claim_documents", "claim_progress", "claim_survey", "disaster_care"),
+        *(
+            "agent_care",
+            "agent_follow_up",
+            "birthday",
+            "claim_documents",
+            "claim_progress",
+            "claim_survey",
+            "disaster_care",
+        ),
         *("dormancy_care", "exam_care", "health_cross_sell", "motor_renewal", "motor_service_offer", "premium_due"),
     )
 
