@@ -122,7 +122,7 @@ def _take(
     for reason, count in report.reasons.items():
         concerned.set_aside[view.name, reason] += count
     db.execute(f"SET search_path = '{narrow.SCHEMA},main'")
-    _replace_alerts(db) if view.name == "alerts" else _merge(db, view)
+    _replace_alerts(db) if view.name == "alerts" else _merge(db, view, facts.versions)
     db.execute(f"DROP TABLE arriving.{view.name}")
     db.execute("DROP SCHEMA staging CASCADE")
 
@@ -161,7 +161,7 @@ def _replace_alerts(db: DuckDBPyConnection) -> None:
     db.execute("CREATE OR REPLACE TABLE main.alerts AS SELECT * FROM arriving.alerts")
 
 
-def _merge(db: DuckDBPyConnection, view: View) -> None:
+def _merge(db: DuckDBPyConnection, view: View, versions: bool) -> None:
     """Put the checked rows into the tables: new events, later versions."""
     name = view.name
     for schema in _INTO:
@@ -173,7 +173,8 @@ def _merge(db: DuckDBPyConnection, view: View) -> None:
         _drop_known(db, view, (view.key,))
     else:
         _drop_older(db, view, view.key)
-        _keep_superseded(db, view)
+        if versions:
+            _keep_superseded(db, view)
         for schema in _INTO:
             db.execute(f"DELETE FROM {schema}.{name} WHERE {view.key} IN (SELECT {view.key} FROM arriving.{name})")
     for schema in _INTO:
@@ -181,12 +182,12 @@ def _merge(db: DuckDBPyConnection, view: View) -> None:
 
 
 def _keep_superseded(db: DuckDBPyConnection, view: View) -> None:
-    """Where versions are kept, the one that goes is; those older than the one held were dropped before they were any."""
-    kept = f"superseded_{view.name}"
-    sql = "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'main' AND table_name = $name"
-    if db.execute(sql, {"name": kept}).fetchall()[0][0]:
-        gone = f"SELECT *, 0 AS place FROM main.{view.name} WHERE {view.key} IN (SELECT {view.key} FROM arriving.{view.name})"
-        db.execute(f"INSERT INTO main.{kept} BY NAME {gone}")
+    """The versions that go; those older than the one held were dropped before they were any."""
+    kept, gone = f"main.superseded_{view.name}", f"SELECT *, 0 AS place FROM main.{view.name}"
+    db.execute(f"CREATE TABLE IF NOT EXISTS {kept} AS {gone} LIMIT 0")
+    if RECORDED_AT not in described(db, f"SELECT * FROM {kept}"):
+        db.execute(f"ALTER TABLE {kept} ADD COLUMN {RECORDED_AT} {INSTANT}")
+    db.execute(f"INSERT INTO {kept} BY NAME {gone} WHERE {view.key} IN (SELECT {view.key} FROM arriving.{view.name})")
 
 
 def _drop_known(db: DuckDBPyConnection, view: View, keys: tuple[str, ...]) -> None:

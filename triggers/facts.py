@@ -55,6 +55,8 @@ class Facts:
     phone_region: str = "CN"
     given: frozenset[str] = frozenset()
     """Views that have a source: only those can tell that a reference leads nowhere."""
+    versions: bool = False
+    """Whether what later records take the place of is kept, in `superseded_<view>`."""
     engine: Engine | None = None
     """Where queries for moments run; None: in `db`."""
 
@@ -111,8 +113,9 @@ def open_facts(
         (calendar or calendar_of("")).lay_out(db)
         report = _Copying(db, sources, now, default_phone_region, copy, progress or _silent, versions).run()
         undone.pop_all()
+    given = frozenset(sources.views)
     return Facts(
-        db, now, _columns(db), report, copy, default_phone_region, frozenset(sources.views), open_engine(engine)
+        db, now, _columns(db), report, copy, default_phone_region, given, versions=versions, engine=open_engine(engine)
     )
 
 

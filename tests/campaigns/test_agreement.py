@@ -22,6 +22,7 @@ from campaigns.ledger import Ledger
 from campaigns.live import catch_up, opened
 from campaigns.scene import Scene
 from campaigns.turn import take_turn
+from triggers.history import History
 from triggers.testing import facts as facts_of
 
 CUSTOMERS = ("C1", "C2", "C3", "C4")
@@ -163,9 +164,22 @@ def batched(made: Any, ledger: Ledger, looks: list[datetime], sent: list[tuple[i
     return said(ledger)
 
 
+def backtested(made: Any, ledger: Ledger, looks: list[datetime], sent: list[tuple[int, tuple[str, bytes]]]) -> str:
+    """Facts opened once, at the end; each look sees what was known by then."""
+    for look, record in sent:
+        inbox.take(ledger, [record], looks[look] - timedelta(minutes=1))
+    with facts_of(looks[-1], versions=True, **made.tables) as facts:
+        catch_up(facts, ledger, looks[-1])
+        history = History(facts)
+        for now in looks:
+            with history.at(now) as then:
+                take_turn(scene(made, then), campaigns(), ledger)
+    return said(ledger)
+
+
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(arrivals(), st.randoms(use_true_random=False), st.integers(1, 5))
-def test_batch_and_stream_decide_the_same(insurers, now, records, dice, pieces):
+def test_batch_stream_and_backtest_decide_the_same(insurers, now, records, dice, pieces):
     looks = [now + timedelta(days=day) for day in range(LOOKS)]
     sent = first_of_each([(look, written(record, now, look)) for look, record in records])
     plain = batched(*insurers(), looks, sent)
@@ -175,3 +189,4 @@ def test_batch_and_stream_decide_the_same(insurers, now, records, dice, pieces):
     ]
     disordered = sorted(sent + [each for each in again if each not in sent], key=lambda each: (each[0], dice.random()))
     assert streamed(*insurers(), looks, disordered, pieces) == plain
+    assert backtested(*insurers(), looks, sent) == plain
