@@ -11,12 +11,14 @@ import argparse
 import json
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 from typing import Any
 
 from benchmarks.common import BenchmarkError, conclude, measured, say, show
 
 QUICK = 1_000_000
+WORKER = Path(__file__).with_name("scan_worker.py")
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Scan:
 def scan(size: int, repeats: int) -> Scan:
     """Measure one size in a process of its own."""
     say(f"{size:,} policies")
-    spent = measured(["-m", "benchmarks.scan_worker", str(size), str(repeats)])
+    spent = measured([WORKER, str(size), str(repeats)])
     kinds = json.loads(spent.output.strip().splitlines()[-1])
     for name, kind in kinds.items():
         if kind["engine_hash"] != kind["sql_hash"]:
@@ -51,7 +53,14 @@ def main(arguments: list[str]) -> None:
     asked = parser.parse_args(arguments)
     small, large = scan(max(asked.size // 10, 1), asked.repeats), scan(asked.size, asked.repeats)
     rows = [
-        (name, kind["moments"], kind["engine"], kind["sql"], kind["ratio"], kind["engine"] / small.kinds[name]["engine"])
+        (
+            name,
+            kind["moments"],
+            kind["engine"],
+            kind["sql"],
+            kind["ratio"],
+            kind["engine"] / small.kinds[name]["engine"],
+        )
         for name, kind in large.kinds.items()
     ]
     names = ("kind", "moments", "engine s", "SQL s", "ratio", "growth")
@@ -68,7 +77,10 @@ def main(arguments: list[str]) -> None:
         "sql_seconds": large.seconds("sql"),
         "peak_rss_mb": large.peak_rss_mb,
         "peak_rss_mb_of_a_tenth": small.peak_rss_mb,
-        "kinds": {name: {"seconds": kind["engine"], "moments": kind["moments"], "ratio": kind["ratio"]} for name, kind in large.kinds.items()},
+        "kinds": {
+            name: {"seconds": kind["engine"], "moments": kind["moments"], "ratio": kind["ratio"]}
+            for name, kind in large.kinds.items()
+        },
     }
     conclude("scan", figures, ratios)
 

@@ -25,13 +25,18 @@ from triggers.workdays import calendar_of
 
 NOW = datetime(2026, 11, 23, 10, tzinfo=ZoneInfo("Asia/Shanghai"))
 TRIGGERS: dict[str, dict[str, Any]] = {
-    "date": {"of": "policies.expiry_date", "offset": "-60d", "where": "line = 'motor' and status = 'active'", "max_age": "20d"},
+    "date": {
+        "of": "policies.expiry_date",
+        "offset": "-60d",
+        "where": "line = 'motor' and status = 'active'",
+        "max_age": "20d",
+    },
     "date, yearly": {"of": "customers.birth_date", "yearly": True, "late": "skip"},
     "event": {"type": "call", "after": "1d", "unless": "policy_bought", "max_age": "3d"},
     "missing": {"after": {"event": "quote_started"}, "for": "24h", "expected": "policy_bought", "max_age": "3d"},
     "dormancy": {"for": "180d", "max_age": "14d"},
     "region": {"severity": "severe", "max_age": "2d"},
-    "count": {"type": "call", "at_least": 3, "within": "7d", "max_age": "7d"},
+    "count": {"type": "call", "at_least": 2, "within": "20d", "max_age": "7d"},
     "segment": {"where": "tier = 'gold'", "max_age": "7d"},
     "score": {"of": "policies.lapse_risk", "above": 0.8, "max_age": "7d"},
 }
@@ -40,7 +45,9 @@ TRIGGERS: dict[str, dict[str, Any]] = {
 def opened(size: int) -> Facts:
     """Tables of this many policies, two customers to three of them, an event for each two."""
     db = duckdb.connect(":memory:")
-    db.execute("SET GLOBAL TimeZone = 'Asia/Shanghai'; SET memory_limit = '8GB'; SET threads = 2; SET enable_progress_bar = false")
+    db.execute(
+        "SET GLOBAL TimeZone = 'Asia/Shanghai'; SET memory_limit = '8GB'; SET threads = 2; SET enable_progress_bar = false"
+    )
     for view in VIEWS.values():
         columns = ", ".join(f'"{name}" {kind}' for name, kind in view.types.items())
         db.execute(f"CREATE TABLE {view.name} ({columns})")
@@ -53,7 +60,7 @@ def opened(size: int) -> Facts:
 
 def engine(facts: Facts, name: str) -> Callable[[], list[Any]]:
     """The kind's own query, read in batches."""
-    trigger = TypeAdapter(AnyTrigger).validate_python({"kind": name.split(",")[0], **TRIGGERS[name]})
+    trigger = TypeAdapter(AnyTrigger).validate_python({"kind": name.split(",", maxsplit=1)[0], **TRIGGERS[name]})
     return lambda: list(moments(trigger, facts))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar, Literal
 
@@ -75,7 +76,8 @@ class RememberingTrigger(Trigger):
             news = exp.not_(exp.Coalesce(this=initial, expressions=[exp.false()]))
             words = "it came about after the campaign first looked"
             requirements.append(Requirement("initially", news, words, written(at.copy())))
-        return self._candidates(source, at, written(local_day(at.copy())), tuple(requirements), within)
+        found = self._candidates(source, at, written(local_day(at.copy())), tuple(requirements), within)
+        return replace(found, single=True)  # nobody is in it twice at once
 
     def leaving(self, columns: Columns, now: datetime, within: Reach | None) -> Candidates:
         """Memberships that ended, of rows that have not come back."""

@@ -15,6 +15,10 @@ Leap = Literal["feb28", "mar1"]
 """The day on which 29 February is kept in common years."""
 
 
+NARROW = timedelta(days=92)
+"""Ranges longer than this are not narrowed by month and day."""
+
+
 @dataclass(frozen=True)
 class Recurrence:
     """The source, joined with the years asked about, and the day each row has in them.
@@ -41,7 +45,19 @@ def recurring(source: exp.Select, first: exp.Expr, days: tuple[date, date], leap
     named = _day(exp.Month(this=first), exp.case().when(_is_leap_day(first), _february()).else_(exp.Day(this=first)))
     on = named if leap == "feb28" else exp.case().when(_moves(first), _day(_number(3), _number(1))).else_(named)
     within = exp.and_(later, between(on, day(low), day(high)))
-    return Recurrence(source.join(table, join_type="cross"), named, on, within)
+    return Recurrence(_near(source, first, days).join(table, join_type="cross"), named, on, within)
+
+
+def _near(source: exp.Select, first: exp.Expr, days: tuple[date, date]) -> exp.Select:
+    """The source without the rows whose month and day lie far from the range: cheaper than to lay every row in every year."""
+    low, high = days[0] - timedelta(days=2), days[1] + timedelta(days=2)  # 29 February is kept a day away
+    if high - low > NARROW:
+        return source
+    inside = {each.month * 100 + each.day for each in (low + timedelta(days=n) for n in range((high - low).days + 1))}
+    if inside & {228, 301}:
+        inside.add(229)
+    number = exp.Add(this=exp.Mul(this=exp.Month(this=first), expression=_number(100)), expression=exp.Day(this=first))
+    return source.where(exp.In(this=exp.paren(number), expressions=[_number(each) for each in sorted(inside)]))
 
 
 def kept_on(first: date, named: date, leap: Leap) -> date:

@@ -1,0 +1,53 @@
+"""The least a durable stream can cost: the same broker, a consumer that only writes each event into a table once."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from kairos.nats_server import start
+from kairos.stream.arrivals import Limits
+from kairos.stream.inlet import open_inlet
+
+PUBLISHER = Path(__file__).with_name("stream_publisher.py")
+
+
+async def measure(folder: str, size: int, place: Path) -> float:
+    """Events a second from the first published to the last written."""
+    db = sqlite3.connect(place / "floor.db", isolation_level=None, check_same_thread=False)
+    db.execute("pragma journal_mode = wal")
+    db.execute("pragma synchronous = full")
+    db.execute("create table kept (id text primary key)")
+
+    def write(bodies: list[bytes]) -> None:
+        db.execute("begin immediate")
+        db.executemany(
+            "insert into kept values (?) on conflict do nothing", [(json.loads(body)["event_id"],) for body in bodies]
+        )
+        db.execute("commit")
+
+    async def take(arrivals):
+        await asyncio.to_thread(write, [each.body for each in arrivals])
+        return [None] * len(arrivals)
+
+    with start(place / "nats") as server:
+        async with open_inlet(server.url, take, limits=Limits()):
+            words = [sys.executable, str(PUBLISHER), server.url, folder, str(size), "0", "100"]
+            child = await asyncio.create_subprocess_exec(*words, stdout=subprocess.PIPE)
+            out, _ = await child.communicate()
+            first = json.loads(out)["first"]
+            while db.execute("select count(*) from kept").fetchone()[0] < size:
+                await asyncio.sleep(0.01)
+            return size / (time.time() - first)
+
+
+if __name__ == "__main__":
+    with TemporaryDirectory() as temporary:
+        found = asyncio.run(measure(sys.argv[1], int(sys.argv[2]), Path(temporary)))
+    print(json.dumps({"events_per_s": found}))
