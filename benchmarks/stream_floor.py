@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks.stream import connected
 from kairos.nats_server import start
 from kairos.stream.arrivals import Limits
 from kairos.stream.inlet import open_inlet
@@ -18,7 +19,7 @@ from kairos.stream.inlet import open_inlet
 PUBLISHER = Path(__file__).with_name("stream_publisher.py")
 
 
-async def measure(folder: str, size: int, place: Path) -> float:
+def measure(folder: str, size: int, place: Path) -> float:
     """Events a second from the first published to the last written."""
     db = sqlite3.connect(place / "floor.db", isolation_level=None, check_same_thread=False)
     db.execute("pragma journal_mode = wal")
@@ -36,18 +37,21 @@ async def measure(folder: str, size: int, place: Path) -> float:
         await asyncio.to_thread(write, [each.body for each in arrivals])
         return [None] * len(arrivals)
 
-    with start(place / "nats") as server:
-        async with open_inlet(server.url, take, limits=Limits()):
-            words = [sys.executable, str(PUBLISHER), server.url, folder, str(size), "0", "100"]
-            child = await asyncio.create_subprocess_exec(*words, stdout=subprocess.PIPE)
-            out, _ = await child.communicate()
-            first = json.loads(out)["first"]
+    async def consume(url: str) -> float:
+        began = time.time()
+        async with open_inlet(url, take, limits=Limits()):
             while db.execute("select count(*) from kept").fetchone()[0] < size:
-                await asyncio.sleep(0.01)
-            return size / (time.time() - first)
+                await asyncio.sleep(0.005)
+        return size / (time.time() - began)
+
+    with start(place / "nats") as server:
+        connected(server.url)
+        words = [sys.executable, str(PUBLISHER), server.url, folder, str(size), "0", "100"]
+        subprocess.run(words, stdout=subprocess.PIPE, check=True)
+        return asyncio.run(consume(server.url))
 
 
 if __name__ == "__main__":
     with TemporaryDirectory() as temporary:
-        found = asyncio.run(measure(sys.argv[1], int(sys.argv[2]), Path(temporary)))
+        found = measure(sys.argv[1], int(sys.argv[2]), Path(temporary))
     print(json.dumps({"events_per_s": found}))

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 import sys
 import time
 import uuid
+from contextlib import closing
 from datetime import UTC, datetime
 
-import duckdb
 import nats
 
 
 async def publish(url: str, folder: str, size: int, rate: int, doubled: int) -> None:
     """Every fifth event is one a campaign answers; the others are visits. Confirmed in windows of 500."""
-    rows = duckdb.sql(
-        f"select customer_id from read_parquet('{folder}/facts/customers/*.parquet') where phone is not null and length(phone) >= 11 "
-        f"and name is not null and deceased_on is null and not contains(name, chr(65533)) order by customer_id limit 20000"
-    ).fetchall()
+    with closing(
+        sqlite3.connect(f"{folder}/ledger.db")
+    ) as db:  # customers who can be reached: the nightly run wrote to them
+        rows = db.execute("select distinct customer_id from messages where medium = 'sms' order by 1").fetchall()
     client = await nats.connect(url)
     stream, run = client.jetstream(), uuid.uuid4().hex[:8]
     events, telling, twice, waiting, first = [], [], 0, [], time.time()

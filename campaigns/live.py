@@ -17,6 +17,7 @@ from campaigns import inbox
 from campaigns.definition import Campaign
 from campaigns.ledger import Ledger
 from campaigns.ledger.ledger import seconds
+from campaigns.news import News
 from campaigns.scene import Scene
 from campaigns.turn import Turn, take_turn
 from campaigns.withdraw import withdraw
@@ -67,7 +68,7 @@ class Live:
         with absorbed(self.scene.facts, batch.rows, now, self._alerts) as (few, concerned):
             step.customers, step.set_aside = len(concerned.customers), concerned.set_aside
             if concerned.customers:
-                step.add(self._among(few, concerned.customers))
+                step.add(self._among(few, concerned.customers, News.of(batch.rows)))
         if concerned.alerts:
             self._alerted(now, step)
         self.place = batch.last
@@ -88,8 +89,8 @@ class Live:
         """A full turn over everybody."""
         return take_turn(self._full(now), self.campaigns, self.ledger)
 
-    def _among(self, few: Facts, customers: frozenset[str]) -> Turn:
-        return take_turn(replace(self.scene, facts=few), self.campaigns, self.ledger, among=customers)
+    def _among(self, few: Facts, customers: frozenset[str], news: News | None = None) -> Turn:
+        return take_turn(replace(self.scene, facts=few), self.campaigns, self.ledger, among=customers, news=news)
 
     def _full(self, now: datetime) -> Scene:
         return replace(self.scene, facts=replace(self.scene.facts, now=now, copy=None))

@@ -16,6 +16,7 @@ from campaigns.definition import Campaign
 from campaigns.ledger import Ledger
 from campaigns.ledger.ledger import Answers
 from campaigns.members import remember
+from campaigns.news import News
 from campaigns.outcomes import record_outcomes
 from campaigns.policy import PURPOSES
 from campaigns.reserve import reserve
@@ -63,21 +64,25 @@ def take_turn(
     ledger: Ledger,
     *,
     among: Collection[str] | None = None,
+    news: News | None = None,
     progress: Progress = lambda _stage, _done, _total: None,
     rows: int = ROWS,
 ) -> Turn:
     """Admit every moment there is, then decide whatever wants a decision: the new, the held, and what a dead process left.
 
     `among` says that the facts are those of these customers only: nobody else is decided. Outcomes are then left to the
-    next full turn. Every step may be repeated, none is skipped: admission is one unique key, a batch is one transaction.
+    next full turn, and so is what `news`, the only thing that has changed since the last look, has no part in. Every
+    step may be repeated, none is skipped: admission is one unique key, a batch is one transaction.
     """
     turn, running = Turn(), in_order(campaigns)
-    for number, campaign in enumerate(running):
-        progress("moments", number, len(running))
+    asked = [campaign for campaign in running if news is None or news.begins(campaign)]
+    for number, campaign in enumerate(asked):
+        progress("moments", number, len(asked))
         _admit(scene, campaign, ledger, turn, among)
-    progress("moments", len(running), len(running))
+    progress("moments", len(asked), len(asked))
     with turn.stage("withdraw"):
-        turn.withdrawn = withdraw(scene, running, ledger, among)
+        touched = [campaign for campaign in running if news is None or news.ends(campaign)]
+        turn.withdrawn = withdraw(scene, touched, ledger, among) if touched else 0
     longest = max((len(campaign.sends) for campaign in running), default=0)
     for _ in range(longest):  # a step left out, or one that follows without a wait, leads on to the next at once
         if not (_decide_all(scene, running, ledger, turn, rows, progress) if among is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, ClassVar
@@ -107,6 +107,14 @@ class Trigger(BaseModel, ABC):
     def members(self, columns: Columns, now: datetime) -> exp.Select:
         """Who is a member at `now`: customer_id, subject. TypeError for kinds that remember nothing."""
         raise TypeError(f"a trigger of kind {self.kind} has no members")
+
+    def begun_by(self, types: Collection[str]) -> bool:
+        """Whether events of these types, by themselves, can bring a moment; those of time alone are found without them."""
+        return False
+
+    def ended_by(self, types: Collection[str]) -> bool:
+        """Whether events of these types can take the ground from under a moment that waits."""
+        return False
 
     def own_faults(self, columns: Columns) -> list[FieldError]:
         """What does not fit the columns, `where` aside."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import ClassVar, Literal, Self
 
@@ -88,6 +89,14 @@ class CountTrigger(Trigger):
             narrow=between(at, *map(instant, within.before(self.after))) if within else None,
             first=True,
         )
+
+    def begun_by(self, types: Collection[str]) -> bool:
+        """Events of the types it counts."""
+        return not set(types).isdisjoint(self.type)
+
+    def ended_by(self, types: Collection[str]) -> bool:
+        """An earlier one that becomes known late may move the rise."""
+        return not set(types).isdisjoint(self.type)
 
     def none_found(self, customer_id: str) -> str:
         """Nothing that counts ever happened."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime
 from typing import ClassVar, Literal
 
@@ -66,6 +67,10 @@ class DormancyTrigger(Trigger):
             label=named("customer", customer),
             requirements=self.where_requirements(columns, now),
         )
+
+    def ended_by(self, types: Collection[str]) -> bool:
+        """Any contact."""
+        return not set(types).isdisjoint(self.contact) if self.contact else not set(types) <= set(DERIVED)
 
     def none_found(self, customer_id: str) -> str:
         """Neither contact nor joining date."""

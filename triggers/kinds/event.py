@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar, Literal, Self
@@ -71,6 +72,14 @@ class EventTrigger(Trigger):
         if self.unless:
             requirements += (self._occurrence().unanswered(self.unless, found.due, "unless"),)
         return replace(found, requirements=requirements)
+
+    def begun_by(self, types: Collection[str]) -> bool:
+        """Events of the types it is about."""
+        return not set(types).isdisjoint(self.type)
+
+    def ended_by(self, types: Collection[str]) -> bool:
+        """Events that make it void."""
+        return not set(types).isdisjoint(self.unless)
 
     def none_found(self, customer_id: str) -> str:
         """No such event or claim."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar, Literal, Self
@@ -70,6 +71,14 @@ class MissingTrigger(Trigger):
         if self.expected:
             requirements += (begun.unanswered(self.expected, instant(now), "expected"),)
         return replace(begun.due_after(self.wait, within), requirements=requirements)
+
+    def begun_by(self, types: Collection[str]) -> bool:
+        """Events that begin the wait."""
+        return not set(types).isdisjoint(self.after.event)
+
+    def ended_by(self, types: Collection[str]) -> bool:
+        """Events that were expected."""
+        return not set(types).isdisjoint(self.expected)
 
     def none_found(self, customer_id: str) -> str:
         """Nothing began a wait."""

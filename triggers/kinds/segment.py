@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
@@ -75,6 +76,10 @@ class SegmentTrigger(RememberingTrigger):
     def candidates(self, columns: Columns, now: datetime, within: Reach | None) -> Candidates:
         """Who entered, or left."""
         return (self.entering if self.on == "enter" else self.leaving)(columns, now, within)
+
+    def ended_by(self, types: Collection[str]) -> bool:
+        """Events a member must be without."""
+        return not set(types).isdisjoint(self.without)
 
     def none_found(self, customer_id: str) -> str:
         """Nothing that could be in the segment."""
