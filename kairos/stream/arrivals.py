@@ -34,14 +34,15 @@ Raising means that nothing was written, and that all of them are to be brought a
 class Limits:
     """How much is in hand at once, and times in seconds.
 
-    `linger`: how long a batch waits for more; `ack_wait`: after which the broker brings a message again that nobody
+    `linger`: how long a batch waits for more (NATS' client may lose what comes just when a short wait ends, until
+    `ack_wait` has passed); `ack_wait`: after which the broker brings a message again that nobody
     acknowledged; pauses double from the first to the longest while nothing can be written; `kept`: how long a broker
     that keeps what was read keeps it.
     """
 
     batch: int = 2000
-    linger: float = 0.03
-    ack_wait: float = 20.0
+    linger: float = 0.2
+    ack_wait: float = 8.0
     first_pause: float = 0.5
     longest_pause: float = 10.0
     kept: float = 7 * 86_400
