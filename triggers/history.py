@@ -141,7 +141,10 @@ def _is_timed(db: DuckDBPyConnection, name: str) -> bool:
 
 def _note_derived(db: DuckDBPyConnection) -> None:
     """Derived events are known once the policies they follow from are; terms merely marked renewed stand apart."""
-    since = f"SELECT policy_id, {SINCE} AS since, renews_policy_id FROM main.policies"
+    since = (
+        f"SELECT n.policy_id, greatest(n.{SINCE}, o.{SINCE}) AS since FROM main.policies n "
+        f"LEFT JOIN main.policies o ON o.policy_id = n.renews_policy_id"
+    )
     db.execute(
         f"UPDATE main.events SET {SINCE} = greatest(events.occurred_at, p.since) FROM ({since}) p "
         f"WHERE (events.event_id = 'purchase:' || p.policy_id OR events.event_id = 'renewal:' || p.policy_id) "

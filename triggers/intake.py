@@ -7,7 +7,7 @@ A row has one reason only, the first found: not known yet, its own faults, its r
 # ruff: noqa: S608 - names come from triggers.views or are quoted, values are quoted by triggers.sqltext
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -40,10 +40,12 @@ def take_in(
     now: datetime,
     *,
     versions: bool = False,
+    as_said: bool = False,
 ) -> ViewReport:
     """Check `staging.raw_<view>` into the table `<view>`; rows and values that fail go to `rejects`.
 
-    With `versions`, earlier records of a key that were recorded at another time stay in `superseded_<view>`.
+    With `versions`, earlier records of a key that were recorded at another time stay in `superseded_<view>`. With `as_said`,
+    states and dates that lie ahead of `now` stay as the row says them: a later look finds them reached.
     """
     shaped = shape(view, staged.raw, staged.extras, given, now)
     db.execute(f"CREATE VIEW staging.shaped_{view.name} AS {shaped.sql}")
@@ -53,7 +55,7 @@ def take_in(
     _mark(db, shaped)
     _set_aside_duplicates(db, shaped)
     _mark(db, shaped)
-    _keep_the_rest(db, shaped, now)
+    _keep_the_rest(db, shaped, {} if as_said else known_values(view.name, now))
     if versions and RECORDED_AT in shaped.sourced and view.key:
         _keep_versions(db, shaped)
     _list_rows(db, shaped)
@@ -125,10 +127,9 @@ def _set_aside_duplicates(db: DuckDBPyConnection, shaped: Shape) -> None:
     db.execute("DROP TABLE staging.doubled")
 
 
-def _keep_the_rest(db: DuckDBPyConnection, shaped: Shape, now: datetime) -> None:
+def _keep_the_rest(db: DuckDBPyConnection, shaped: Shape, known: Mapping[str, str]) -> None:
     """Write the table in the order of the source, which the joins of some views would otherwise leave to chance."""
     clean = _clean(shaped)
-    known = known_values(shaped.view.name, now)
     final = ", ".join(
         f"CAST({known[name]} AS {kind}) AS {identifier(name)}" if name in known else identifier(name)
         for name, kind in shaped.types.items()

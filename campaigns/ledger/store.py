@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +104,8 @@ class Store:
 
     def close(self) -> None:
         """Close the file; the planner's statistics are refreshed where they are stale."""
-        self._db.execute("pragma optimize")
+        with suppress(sqlite3.OperationalError):  # somebody is writing: whoever closes after them does it
+            self._db.execute("pragma optimize")
         self._db.close()
 
 

@@ -37,8 +37,8 @@ IDLE = 0.5
 """Seconds after which the thread looks by itself, where nobody told it that something has come."""
 WAKE = timedelta(seconds=5)
 """How often steps that have come due by themselves are looked for."""
-PIECE = 8_000
-"""Rows of the inbox decided at once: small enough for what comes after them not to wait long."""
+PIECE = 20_000
+"""Rows of the inbox decided at once: a look costs half a second whatever it finds, so a backlog is worked off in large ones."""
 
 
 @dataclass

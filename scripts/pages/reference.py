@@ -24,7 +24,7 @@ from channels import adapters
 from channels.contract import MEDIA
 from channels.profiles import PROFILES
 from channels.protocol import TRANSITIONS, Event
-from kairos.settings import Settings
+from kairos.settings import Settings, StreamSettings
 from templates.grammar import TESTS
 from templates.names import LOOP_FIELDS
 from templates.parts import HTML_PARTS, PARTS
@@ -44,7 +44,7 @@ NAMES = [
     ("`today`", "the day of the run, in the insurer's zone"),
     ("`campaign.name`", "the campaign's title in the language of the message"),
 ]
-SETTINGS_PARTS: tuple[type[BaseModel], ...] = (Consent, Circumstances, Cap, Hours, Delivery)
+SETTINGS_PARTS: tuple[type[BaseModel], ...] = (Consent, Circumstances, Cap, Hours, StreamSettings, Delivery)
 LENGTHS = """A length of time is a whole number with `h`, `d`, `w` or `mo`: `24h`, `14d`, `2w`, `1mo`.
 Days, weeks and months follow the calendar of the insurer's zone.
 """

@@ -7,6 +7,7 @@ is about equal looks: at each of them, all three know what has arrived by then, 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -190,3 +191,14 @@ def test_batch_stream_and_backtest_decide_the_same(insurers, now, records, dice,
     disordered = sorted(sent + [each for each in again if each not in sent], key=lambda each: (each[0], dice.random()))
     assert streamed(*insurers(), looks, disordered, pieces) == plain
     assert backtested(*insurers(), looks, sent) == plain
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations((53, -57, 28))))
+def test_states_of_one_claim_that_lie_ahead_may_come_in_any_order(insurers, now, order):
+    looks = [now + timedelta(days=day) for day in range(LOOKS)]
+    states = {53: "paid", -57: "accepted", 28: "accepted"}
+    records = [("claims", {"customer": "C4", "status": states[hour], "hour": hour}) for hour in order]
+    sent = [(1, written(record, now, looks[1])) for record in records]
+    assert streamed(*insurers(), looks, sent, 1) == batched(
+        *insurers(), looks, sorted(sent, key=lambda each: each[1][1])
+    )

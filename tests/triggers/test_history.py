@@ -41,6 +41,16 @@ def agree(tables: dict[str, list[dict[str, Any]]], now: datetime) -> None:
         assert found[name] == wanted[name], name
 
 
+def test_a_term_is_renewed_once_both_terms_are_known():
+    terms = {"customer_id": "C1", "status": "active"}
+    policies = [
+        terms | {"policy_id": "P0", "effective_date": day(-40).date(), "recorded_at": day(0)},
+        terms | {"policy_id": "P1", "effective_date": day(-1).date(), "renews_policy_id": "P0", "recorded_at": None},
+    ]
+    for offset in (-2, -1, 0):
+        agree({"customers": [{"customer_id": "C1"}], "policies": policies}, day(offset, 10))
+
+
 def test_a_claim_is_in_the_state_it_was_in():
     tables = {
         "customers": [{"customer_id": "C1"}],
