@@ -20,7 +20,7 @@ PUBLISHER = Path(__file__).with_name("stream_publisher.py")
 
 
 def measure(folder: str, size: int, place: Path) -> float:
-    """Events a second from the first published to the last written."""
+    """Events a second, from when it begins to take a backlog to the last one written."""
     db = sqlite3.connect(place / "floor.db", isolation_level=None, check_same_thread=False)
     db.execute("pragma journal_mode = wal")
     db.execute("pragma synchronous = full")

@@ -72,7 +72,7 @@ def run_days(
 class _Tally:
     """Counts on their way into the report."""
 
-    days: dict[str, Counter[str]] = field(default_factory=dict)
+    found: dict[str, Counter[str]] = field(default_factory=dict)
     sent: dict[str, Counter[str]] = field(default_factory=dict)
     hours: dict[str, Counter[int]] = field(default_factory=dict)
     channels: dict[str, Counter[str]] = field(default_factory=dict)
@@ -87,7 +87,7 @@ def report(
     `prices`: channel -> price of a unit (an SMS part, a call, a message); where one is not given its cost is not known.
     """
     tally, zone = _Tally(), home_zone(timezone)
-    _count_decisions(ledger, tally, zone)
+    _count_moments(ledger, tally, zone)
     _count_messages(ledger, tally, zone)
     counted = funnels(ledger)
     lines = [_line(campaign, counted, tally, prices) for campaign in campaigns]
@@ -130,7 +130,7 @@ def _line(
         **funnel,
         "title": dict(campaign.title),
         "per_day": dict(sorted(sent.items())),
-        "found_per_day": dict(sorted(tally.days.get(name, Counter()).items())),
+        "found_per_day": dict(sorted(tally.found.get(name, Counter()).items())),
         "per_hour": _by_hour(tally.hours.get(name, Counter())),
         "channels": dict(sorted(tally.channels.get(name, Counter()).items())),
         "sms_parts": sum(count for (_, medium), count in own.items() if medium == "sms"),
@@ -150,11 +150,11 @@ def _cost(units: Counter[tuple[str, str]], prices: Mapping[str, float]) -> float
     return round(sum(count * prices[medium] for (_, medium), count in units.items()), 2)
 
 
-def _count_decisions(ledger: SimulatedLedger, tally: _Tally, zone: ZoneInfo) -> None:
+def _count_moments(ledger: SimulatedLedger, tally: _Tally, zone: ZoneInfo) -> None:
     """Moments by the day they were let in."""
     for campaign, at, count in ledger.store.all("count_admitted"):
         day = instant(at).astimezone(zone).date().isoformat()
-        tally.days.setdefault(campaign, Counter())[day] += count
+        tally.found.setdefault(campaign, Counter())[day] += count
 
 
 def _count_messages(ledger: SimulatedLedger, tally: _Tally, zone: ZoneInfo) -> None:

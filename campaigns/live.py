@@ -93,7 +93,8 @@ class Live:
         return take_turn(replace(self.scene, facts=few), self.campaigns, self.ledger, among=customers, news=news)
 
     def _full(self, now: datetime) -> Scene:
-        return replace(self.scene, facts=replace(self.scene.facts, now=now, copy=None))
+        # in the facts' own database: an engine elsewhere has the tables as they were when it first asked for them
+        return replace(self.scene, facts=replace(self.scene.facts, now=now, copy=None, engine=None))
 
     def _alerted(self, now: datetime, step: Step) -> None:
         """Alerts changed: the campaigns about them run for everybody, and messages that wait are looked at again."""

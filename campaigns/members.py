@@ -51,15 +51,15 @@ def remember(scene: Scene, campaign: Campaign, ledger: Ledger, among: Collection
 
 
 def lay_out(facts: Facts, campaign: Campaign, ledger: Ledger, among: Collection[str] | None = None) -> None:
-    """Fill the table `memberships` with the campaign's, those that ended too long ago to matter left out."""
+    """Fill the table `memberships` with the campaign's as of the facts' instant, without those that ended too long ago."""
     if not campaign.trigger.remembers:
         return
-    since = seconds(facts.now - REMEMBERED)
+    asked = {"campaign": campaign.name, "now": seconds(facts.now), "since": seconds(facts.now - REMEMBERED)}
     if among is None:
-        rows = ledger.store.all("members_of", campaign=campaign.name, since=since)
+        rows = ledger.store.all("members_of", **asked)
     else:
         ledger.want(among)
-        rows = ledger.store.all("members_of_wanted", campaign=campaign.name, since=since)
+        rows = ledger.store.all("members_of_wanted", **asked)
     memberships.remember(facts.db, _table(rows))
 
 

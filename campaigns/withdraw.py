@@ -70,8 +70,9 @@ def _look_again(scene: Scene, campaign: Campaign, ledger: Ledger, step: str, med
         judgement = gate.judge(table, case)
         for place in (judgement.verdict != Verdict.PASS).nonzero()[0].tolist():
             reasons.setdefault(int(table["moment_id"].iloc[place]), f"{gate.name}.{judgement.reason[place]}")
-    return ledger.withdraw([(row["message_id"], row["moment_id"], reasons[row["moment_id"]]) for row in rows
-                            if row["moment_id"] in reasons])  # fmt: skip
+    return ledger.withdraw(
+        [(row["message_id"], reasons[row["moment_id"]]) for row in rows if row["moment_id"] in reasons]
+    )
 
 
 def _batch(rows: list[Row]) -> pa.Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -28,6 +29,10 @@ class Alarm:
     new: int = 0
     reserved: int = 0
     withdrawn: int = 0
+    set_aside: dict[str, int] = field(default_factory=dict)
+    """Faults of rows that could not be used, or not in full: how many, by reason."""
+    problems: list[dict[str, Any]] = field(default_factory=list)
+    """Of campaigns that did not run for it."""
 
 
 def raise_alarm(place: Workspace, paths: Sequence[Path], now: datetime) -> Alarm:
@@ -35,13 +40,15 @@ def raise_alarm(place: Workspace, paths: Sequence[Path], now: datetime) -> Alarm
     arrived = [each for path in paths for each in _read(path)]
     alarm = Alarm([_shown(each) for each in arrived])
     with place.ledger() as ledger, place.facts(now) as facts:
-        campaigns, _ = runnable(place, facts.columns)
+        campaigns, problems = runnable(place, facts.columns)
+        alarm.problems = [problem.as_dict() for problem in problems]
         need_model(place, [campaign for campaign in campaigns if campaign.trigger.kind == "region"])
-        ledger.publish(campaigns, now, "alert")
+        ledger.publish(campaigns, now, getpass.getuser())
         live = Live(place.scene(facts), campaigns, ledger, inbox.last(ledger))
         alarm.new = inbox.keep(ledger, arrived, now)
         step = live.arrivals(now)
         alarm.reserved, alarm.withdrawn = step.reserved, step.withdrawn
+        alarm.set_aside = {reason: count for (_, reason), count in step.set_aside.items()}
     return alarm
 
 

@@ -17,6 +17,7 @@ import structlog
 from channels.adapter import MaybePublishedError, NotPublishedError
 from channels.queue import PREFIX
 from channels.tasks import RESULTS, AgentTask, CallResult, CallTask
+from kairos.jetstream import ensure_streams
 
 if TYPE_CHECKING:
     from faststream import FastStream
@@ -170,7 +171,6 @@ class Queues:
 
     async def _make_streams(self) -> None:
         from nats.js.api import StreamConfig
-        from nats.js.errors import BadRequestError
 
         limits = self.limits
         streams = (
@@ -178,13 +178,7 @@ class Queues:
             StreamConfig(RESULTS_STREAM, subjects=["kairos.results.>"], max_age=limits.results_kept),
             StreamConfig(DEAD_STREAM, subjects=["kairos.dead.>"], max_age=limits.results_kept),
         )
-        jetstream = self.jetstream()
-        for stream in streams:
-            try:
-                await jetstream.add_stream(stream)
-            except BadRequestError:
-                # it exists with other limits: the ones written here hold
-                await jetstream.update_stream(stream)
+        await ensure_streams(self.jetstream(), streams)
 
 
 def _publishers(broker: NatsBroker) -> None:

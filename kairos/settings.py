@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from campaigns.dispatch import Delivery
 from campaigns.policy import ContactPolicy
 from channels.contract import MEDIA
+from kairos.stream.brokers import SCHEMES
 from triggers.durations import Span
 from triggers.engine import is_engine
 
@@ -51,9 +52,8 @@ class StreamSettings(BaseModel):
     def _known(cls, broker: str) -> str:
         filled = os.path.expandvars(broker)
         scheme = filled.partition("://")[0]
-        known = ("nats", "tls", "kafka", "amqp", "amqps", "redis", "rediss")
-        if filled and scheme not in known and "$" not in filled:
-            raise ValueError(f"no broker is known for {scheme!r} | write {', '.join(known)}, then ://host:port")
+        if filled and scheme not in SCHEMES and "$" not in filled:
+            raise ValueError(f"no broker is known for {scheme!r} | write {', '.join(SCHEMES)}, then ://host:port")
         return filled
 
 

@@ -19,6 +19,7 @@ from sqlglot.tokenizer_core import TokenType
 
 from triggers.condition_faults import ConditionError, Place, Scopes, suggestion
 from triggers.meaning import check_meaning, family
+from triggers.rewriting import rewritten
 from triggers.terms import day, instant
 from triggers.vocabulary import FUNCTIONS, REPLACEMENTS, allowed, spoken
 
@@ -38,7 +39,7 @@ def parse_condition(text: str, scopes: Scopes, default: str) -> exp.Expr:
     _check_vocabulary(condition, place)
     condition = _name_columns(condition, scopes, default, place)
     check_meaning(condition, scopes, place)
-    return condition.transform(lambda node: _total(_plain(node, scopes)))
+    return rewritten(condition, lambda node: _total(_plain(node, scopes)))
 
 
 def bind(condition: exp.Expr, now: datetime) -> exp.Expr:

@@ -32,7 +32,7 @@ DERIVED = ("renewal:", "renewed:", "purchase:")
 
 
 class History:
-    """Facts opened with `history=True`, everything that arrived laid over them; `at` shows them as of an earlier instant."""
+    """Facts opened with `versions=True`, everything that arrived laid over them; `at` shows them as of an earlier instant."""
 
     def __init__(self, facts: Facts) -> None:
         self.facts, self._alerts = facts, ""

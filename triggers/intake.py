@@ -16,7 +16,7 @@ from triggers.readers import Staged
 from triggers.rejects import ViewReport, tally
 from triggers.sqltext import identifier, text
 from triggers.views import VIEWS, View
-from triggers.visibility import known_values
+from triggers.visibility import known_values, values_as_said
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -55,7 +55,7 @@ def take_in(
     _mark(db, shaped)
     _set_aside_duplicates(db, shaped)
     _mark(db, shaped)
-    _keep_the_rest(db, shaped, {} if as_said else known_values(view.name, now))
+    _keep_the_rest(db, shaped, values_as_said(view.name) if as_said else known_values(view.name, now))
     if versions and RECORDED_AT in shaped.sourced and view.key:
         _keep_versions(db, shaped)
     _list_rows(db, shaped)

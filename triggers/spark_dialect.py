@@ -9,15 +9,17 @@ from collections.abc import Callable
 
 from sqlglot import exp
 
+from triggers.rewriting import rewritten
+
 
 def in_spark(query: exp.Select) -> str:
     """The query for Spark. Its order is left to whoever reads the rows: Spark would sort them for nothing."""
     bare = query.copy()
     bare.set("order", None)
-    return bare.transform(_rewritten).sql("spark")
+    return rewritten(bare, _rewrite).sql("spark")
 
 
-def _rewritten(node: exp.Expr) -> exp.Expr:
+def _rewrite(node: exp.Expr) -> exp.Expr:
     rewrite = _REWRITES.get(type(node))
     return rewrite(node) if rewrite else node
 
@@ -76,22 +78,12 @@ def _days(value: exp.Expr) -> exp.Expr:
     return _call("datediff", day, exp.cast(exp.Literal.string("1970-01-01"), exp.DataType.Type.DATE))
 
 
-def _months(value: exp.Expr) -> exp.Expr:
-    return exp.paren(
-        exp.Add(
-            this=exp.Mul(this=_call("year", value.copy()), expression=_number(12)),
-            expression=_call("month", value.copy()),
-        )
-    )
+def _parts(part: str, a_year: int) -> Callable[[exp.Expr], exp.Expr]:
+    def count(value: exp.Expr) -> exp.Expr:
+        years = exp.Mul(this=_call("year", value.copy()), expression=_number(a_year))
+        return exp.paren(exp.Add(this=years, expression=_call(part, value.copy())))
 
-
-def _quarters(value: exp.Expr) -> exp.Expr:
-    return exp.paren(
-        exp.Add(
-            this=exp.Mul(this=_call("year", value.copy()), expression=_number(4)),
-            expression=_call("quarter", value.copy()),
-        )
-    )
+    return count
 
 
 def _every(seconds: int) -> Callable[[exp.Expr], exp.Expr]:
@@ -109,8 +101,8 @@ def _number(value: int) -> exp.Expr:
 _MICROSECONDS = {"HOUR": 3_600_000_000, "MINUTE": 60_000_000, "SECOND": 1_000_000}
 _BOUNDARIES: dict[str, Callable[[exp.Expr], exp.Expr]] = {
     "DAY": _days,
-    "MONTH": _months,
-    "QUARTER": _quarters,
+    "MONTH": _parts("month", 12),
+    "QUARTER": _parts("quarter", 4),
     "YEAR": lambda value: _call("year", value.copy()),
     "HOUR": _every(3600),
     "MINUTE": _every(60),

@@ -10,19 +10,24 @@ from campaigns.gate import Case, Gate, Judgement, judged
 if TYPE_CHECKING:
     import pandas as pd
 
-# Each finds customer_id and what was seen. An alert that names no end is taken to last a week.
+_CLAIMS = """(select c.* from claims c semi join batch b using (customer_id) union all by name
+              select c.* replace (p.customer_id as customer_id)
+                from claims c join policies p using (policy_id) semi join batch b on b.customer_id = p.customer_id
+               where c.customer_id is null)"""  # a claim that names nobody is the policyholder's
+# Each finds customer_id and what was seen; of what arrived some may lie ahead of now. An alert that names no end is taken to last a week.
 _EVIDENCE = {
-    "open_claim": """
-        select c.customer_id, min_by(c.claim_id || ' ' || c.status, c.reported_at) as seen
-          from claims c semi join batch b using (customer_id)
-         where c.status in ('reported', 'accepted', 'in_review', 'awaiting_documents', 'approved') group by 1""",
-    "denied_claim": """
+    "open_claim": f"""
+        select customer_id, min_by(claim_id || ' ' || status, reported_at) as seen
+          from (select c.* replace (case when c.updated_at > $now then 'reported' else c.status end as status)
+                  from {_CLAIMS} c)
+         where status in ('reported', 'accepted', 'in_review', 'awaiting_documents', 'approved') group by 1""",
+    "denied_claim": f"""
         select c.customer_id, max_by(c.claim_id || ' denied', c.updated_at) as seen
-          from claims c semi join batch b using (customer_id)
-         where c.status = 'denied' and c.updated_at > $denied_since group by 1""",
+          from {_CLAIMS} c
+         where c.status = 'denied' and c.updated_at > $denied_since and c.updated_at <= $now group by 1""",
     "open_complaint": """
         select c.customer_id, min(c.complaint_id) as seen
-          from complaints c semi join batch b using (customer_id) where c.closed_at is null group by 1""",
+          from complaints c semi join batch b using (customer_id) where coalesce(c.closed_at > $now, true) group by 1""",
     "bereavement": """
         select e.customer_id, max(e.occurred_at)::varchar as seen
           from events e semi join batch b using (customer_id)
@@ -38,7 +43,7 @@ _EVIDENCE = {
                     where a.status = 'active' and a.effective_at <= $now and coalesce(a.expires_at, a.effective_at + interval 7 day) > $now
                     group by 1""",
     "deceased": """select c.customer_id, c.deceased_on::varchar as seen from customers c semi join batch b using (customer_id)
-                    where c.deceased_on is not null""",
+                    where c.deceased_on <= $now::date""",
 }
 
 

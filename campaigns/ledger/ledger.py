@@ -152,14 +152,11 @@ class Ledger:
             opt_outs=_table(self.store.all("opt_outs"), ("customer_id", "purpose", "medium"), "at"),
         )
 
-    def withdraw(self, messages: Sequence[tuple[str, int, str]]) -> int:
-        """Take (message_id, moment_id, reason) out of the outbox; those in somebody's hand stay. How many were taken out."""
-        gone = 0
+    def withdraw(self, messages: Sequence[tuple[str, str]]) -> int:
+        """Take (message_id, reason) out of the outbox; those in somebody's hand stay. How many were taken out."""
         with self.store.transaction():
-            for message_id, moment_id, reason in messages:
-                if self.store.run("withdraw", {"message_id": message_id, "reason": reason}):
-                    self.store.run("withdraw_moment", {"moment_id": moment_id})
-                    gone += 1
+            gone = self.store.many("withdraw", messages)
+            self.store.many("withdraw_moment", ((message_id,) for message_id, _ in messages))
         return gone
 
     def record_run(self, command: str, now: datetime, report: dict[str, Any]) -> None:

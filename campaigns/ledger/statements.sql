@@ -250,18 +250,18 @@ select g.message_id, g.moment_id, m.campaign, m.customer_id, m.subject, m.occasi
 
 -- name: withdraw
 -- A message nobody has in hand yet does not go.
-update messages set state = 'retracted', code = :reason where message_id = :message_id and state = 'reserved';
+update messages set state = 'retracted', code = ?2 where message_id = ?1 and state = 'reserved';
 
 -- name: simulate_delivery
 -- In a simulation whatever may go has gone and arrived.
 update messages set state = 'delivered' where state = 'reserved' and not_before <= :now and expires_at > not_before;
 
 -- name: withdraw_moment
--- Nothing more comes of the moment; one of which nothing ever went is retracted as a whole.
+-- Nothing more comes of the moment of a message that was withdrawn; one of which nothing ever went is retracted as a whole.
 update moments set wake_at = null,
        status = case when exists (select 1 from messages g where g.moment_id = moments.moment_id and g.state <> 'retracted')
                      then status else 'retracted' end
- where moment_id = :moment_id;
+ where moment_id = (select moment_id from messages where message_id = ? and state = 'retracted');
 
 -- name: arrive
 -- A fact that arrived; one that is there already is left as it is.
@@ -282,14 +282,14 @@ select coalesce(max(seq), 0) from inbox;
 delete from inbox where received_at < :before;
 
 -- name: members_of
--- Memberships of a campaign that last, or ended lately enough to matter.
-select customer_id, subject, entered_at, left_at, initial from memberships
- where campaign = :campaign and (left_at is null or left_at >= :since);
+-- Memberships of a campaign as of an instant: those that last, or ended lately enough to matter.
+select customer_id, subject, entered_at, case when left_at <= :now then left_at end, initial from memberships
+ where campaign = :campaign and entered_at <= :now and (left_at is null or left_at >= :since);
 
 -- name: members_of_wanted
-select m.customer_id, m.subject, m.entered_at, m.left_at, m.initial
+select m.customer_id, m.subject, m.entered_at, case when m.left_at <= :now then m.left_at end, m.initial
   from temp.wanted w cross join memberships m on m.customer_id = w.customer_id
- where m.campaign = :campaign and (m.left_at is null or m.left_at >= :since);
+ where m.campaign = :campaign and m.entered_at <= :now and (m.left_at is null or m.left_at >= :since);
 
 -- name: enter
 insert into memberships (campaign, customer_id, subject, entered_at, initial) values (?, ?, ?, ?, ?) on conflict do nothing;

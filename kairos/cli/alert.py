@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kairos.cli.output import HERE, JsonOption, WorkspaceOption, as_json, console, table
+from kairos.cli.output import HERE, JsonOption, WorkspaceOption, as_json, console, not_run, table
+
+if TYPE_CHECKING:
+    from kairos.alarms import Alarm
 
 
 def register(app: typer.Typer) -> None:
@@ -32,9 +35,19 @@ def alert(
     alarm = raise_alarm(place, files, place.instant(as_of, lambda: datetime.now(UTC)))
     if json_:
         as_json(vars(alarm))
-        return
+    else:
+        _show(alarm)
+    if alarm.problems:
+        raise typer.Exit(1)
+
+
+def _show(alarm: Alarm) -> None:
     out = console()
     names = ("alert_id", "event", "severity", "status", "effective_at", "expires_at")
     rows = [[each[name] or "" for name in names] for each in alarm.alerts]
     out.print(table("Alerts", names, rows))
     out.print(f"{alarm.new:,} of them new; {alarm.reserved:,} messages reserved, {alarm.withdrawn:,} withdrawn")
+    if alarm.set_aside:
+        faults = ", ".join(f"{reason} {count:,}" for reason, count in alarm.set_aside.items())
+        out.print(f"[bold red]could not be used:[/bold red] {faults}", soft_wrap=True)
+    not_run(out, alarm.problems)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from kairos.cli.output import HERE, JsonOption, WorkspaceOption, as_json, console, progress, table
+from kairos.cli.output import HERE, JsonOption, WorkspaceOption, as_json, console, not_run, progress, table
 
 DAY = ["%Y-%m-%d"]
 
@@ -75,10 +75,7 @@ def show(report: dict[str, Any]) -> None:
     if met:
         names = ("campaign", "and", "same customer and day", "capped")
         out.print(table("Collisions", names, met, numbers=names[2:]))
-    for problem in report["problems"]:
-        out.print(
-            f"[bold red]not run:[/bold red] {problem['path']}:{problem['line']}: {problem['message']}", soft_wrap=True
-        )
+    not_run(out, report["problems"])
     total, busiest = report["totals"], report["busiest"]
     spent = "" if total["cost"] is None else f", {total['cost']:,.2f} {cost}"
     law = "holds" if total["conserved"] else "IS BROKEN"

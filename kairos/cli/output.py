@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -42,6 +42,13 @@ def table(
     for row in rows:
         made.add_row(*(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row))
     return Group(Text(title, style="bold"), made)
+
+
+def not_run(out: Console, problems: Sequence[Mapping[str, Any]]) -> None:
+    """Say which campaigns did not run, and why."""
+    for problem in problems:
+        place = f"{problem['path']}:{problem['line']}:{problem['column']}"
+        out.print(f"[bold red]not run:[/bold red] {place}: {problem['message']}", soft_wrap=True)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from kairos.cli.output import HERE, JsonOption, WorkspaceOption, as_json, console, progress, table
+from kairos.cli.output import HERE, JsonOption, WorkspaceOption, as_json, console, not_run, progress, table
 
 
 def register(app: typer.Typer) -> None:
@@ -77,11 +77,7 @@ def show(report: dict[str, Any]) -> None:
     names = ("campaign", "moments", "new", "sent", "held out", "held", "pending", "refused", "gone", "why not")
     title = f"Moments as of {report['as_of']}" + (" (rehearsal, nothing kept)" if report["rehearsal"] else "")
     out.print(table(title, names, rows, numbers=names[1:-1]))
-    for problem in report["problems"]:
-        out.print(
-            f"[bold red]not run:[/bold red] {problem['path']}:{problem['line']}:{problem['column']}: {problem['message']}",
-            soft_wrap=True,
-        )
+    not_run(out, report["problems"])
     total = report["totals"]
     law = "holds" if total["conserved"] else "IS BROKEN, run `kairos ledger check`"
     out.print(

@@ -6,11 +6,14 @@ import asyncio
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kairos.cli.output import HERE, JsonOption, WorkspaceOption, as_json, console
+
+if TYPE_CHECKING:
+    from kairos.workspace import Workspace
 
 
 def register(app: typer.Typer) -> None:
@@ -52,12 +55,9 @@ def stream(
         )
 
 
-def _document(place: object) -> dict[str, object]:
+def _document(place: Workspace) -> dict[str, object]:
     from kairos.stream.http import document
     from kairos.stream.inlet import open_inlet
-    from kairos.workspace import Workspace
-
-    assert isinstance(place, Workspace)  # noqa: S101 - narrows the type
 
     async def unused(_arrivals: object) -> list[str | None]:
         raise RuntimeError("a document takes nothing")

@@ -22,7 +22,6 @@ WORDS = {
         "no_moment": "the trigger found no moment in the period", "day": "{day}: {count} messages", "hour": "{hour}:00, {count} messages",
         "table": "The same as a table", "none": "none", "assumed": "Messages count as delivered at the first minute they may go.",
         "law": "Every moment is accounted for.", "broken": "The conservation law is broken: please report this.", "most": "most a day",
-        "sent": "sent", "refused_": "refused", "held_": "held",
     },
     "zh": {
         "title": "回测报告", "date": "日期", "period": "{first} 至 {last}，共 {days} 天", "began": "模拟起点：{what}。",
@@ -36,7 +35,6 @@ WORDS = {
         "no_moment": "这段时间内没有符合触发条件的时机", "day": "{day}：{count} 条消息", "hour": "{hour}:00，{count} 条消息",
         "table": "以表格查看", "none": "无", "assumed": "假设消息在允许的第一分钟送达。",
         "law": "每个时机都有去向。", "broken": "守恒定律被破坏，请报告此问题。", "most": "单日最多",
-        "sent": "发送", "refused_": "未通过", "held_": "等待",
     },
 }  # fmt: skip
 
@@ -88,6 +86,6 @@ def _title(titles: dict[str, str], locale: str) -> str:
 
 
 def _meaning(reason: str) -> str:
-    """A reason's words and code."""
+    """The words of a reason, `gate.reason`."""
     gate, _, code = reason.partition(".")
     return meaning(gate, code)

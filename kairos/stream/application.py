@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 import getpass
 import signal
+import socket
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -23,6 +24,7 @@ from campaigns.live import Live, Step, opened
 from campaigns.turn import Turn
 from kairos.errors import KairosError
 from kairos.inspection import runnable
+from kairos.runs import need_model
 from kairos.stream.arrivals import Limits
 from kairos.stream.desk import Desk
 from kairos.stream.inlet import Inlet, open_inlet
@@ -99,6 +101,7 @@ class Watch:
             campaigns, problems = runnable(self.place, facts.columns)
             for problem in problems:
                 log.error("campaign_not_run", problem=str(problem))
+            need_model(self.place, campaigns)
             ledger.publish(campaigns, now, getpass.getuser())
             self._live = opened(self.place.scene(facts), campaigns, ledger, now)
             self._open = stack.pop_all()
@@ -188,12 +191,9 @@ async def _decide(watch: Watch, thread: ThreadPoolExecutor, news: asyncio.Event,
 
 
 async def _tell_lag(inlet: Inlet, stop: asyncio.Event) -> None:
-    """Keep the lag metric up to date; where the broker cannot say, the health page does."""
+    """Ask the broker now and then how much waits."""
     while not stop.is_set():
-        try:
-            inlet.metrics.lag_messages.set(await inlet.lag())
-        except Exception as error:
-            log.warning("lag_unknown", error=type(error).__name__)
+        await inlet.tell_lag()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), 5.0)
 
@@ -242,14 +242,15 @@ async def _served(inlet: Inlet, http: str) -> AsyncIterator[None]:
     host, _, port = http.rpartition(":")
     if not port.isdigit():
         raise KairosError(f"{http!r} is no address; write 127.0.0.1:8787")
-    config: Any = uvicorn.Config(
-        Status(inlet), host=host or "127.0.0.1", port=int(port), log_level="warning", lifespan="off"
-    )
-    server = uvicorn.Server(config)
-    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-    serving = asyncio.create_task(server._serve())
     try:
-        yield
-    finally:
-        server.should_exit = True
-        await serving
+        listening = socket.create_server((host or "127.0.0.1", int(port)))
+    except (OSError, OverflowError) as error:
+        raise KairosError(f"nothing can be served at {http}: {error}") from error
+    with listening:
+        server = uvicorn.Server(uvicorn.Config(Status(inlet), log_level="warning", lifespan="off"))
+        serving = asyncio.create_task(server._serve([listening]))  # `serve` would take the signals for itself
+        try:
+            yield
+        finally:
+            server.should_exit = True
+            await serving

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import cache
 from importlib import import_module
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -29,6 +27,10 @@ MESSAGE: Any = Context("message")
 """The message being handled, as a handler's default argument."""
 
 
+PATIENCE = 5.0
+"""Seconds a broker has to say how much waits."""
+
+
 class Inlet(ABC):
     """Base of all brokers. One file each; what it promises is written in `tests/stream/contract.py`."""
 
@@ -42,7 +44,12 @@ class Inlet(ABC):
     def __init__(self, url: str, take: Take, limits: Limits, metrics: Metrics) -> None:
         self.url, self.limits, self.metrics = url, limits, metrics
         self._take, self._failures = take, 0
-        self.healthy = True
+        self._written = self._reached = True
+
+    @property
+    def healthy(self) -> bool:
+        """Whether what arrived last could be written down, and the broker answered when it was last asked."""
+        return self._written and self._reached
 
     @abstractmethod
     async def start(self) -> None:
@@ -64,6 +71,16 @@ class Inlet(ABC):
     async def bury(self, arrival: Arrival, reason: str) -> None:
         """Put a message where a person finds it, with the reason; on return the broker has it for good."""
 
+    async def tell_lag(self) -> None:
+        """Keep the lag metric up to date; a broker that cannot say is not reached."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                self.metrics.lag_messages.set(await self.lag())
+            self._reached = True
+        except Exception as error:
+            self._reached = False
+            log.warning("lag_unknown", error=type(error).__name__)
+
     async def settle(self, arrivals: Sequence[Arrival]) -> bool:
         """Have arrivals written down and the unusable ones buried: True = acknowledge them all, False = bring them again.
 
@@ -77,12 +94,12 @@ class Inlet(ABC):
                         await self.bury(arrival, reason)
         except Exception as error:
             self._failures += 1
-            self.healthy = False
+            self._written = False
             pause = self.limits.pause(self._failures)
             log.warning("arrivals_not_written", error=type(error).__name__, messages=len(arrivals), pause=pause)
             await asyncio.sleep(pause)
             return False
-        self._failures, self.healthy = 0, True
+        self._failures, self._written = 0, True
         return True
 
     async def __aenter__(self) -> Self:
@@ -100,19 +117,17 @@ def instant(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-@cache
-def inlets() -> dict[str, str]:
-    """Scheme of a URL -> module of the broker that serves it."""
-    names = [module.name for module in pkgutil.iter_modules(brokers.__path__)]
-    return {scheme: name for name in names for scheme in brokers.SCHEMES[name]}
+async def unread(message: Any) -> bytes:
+    """A decoder that decodes nothing: bodies are read at the desk, whatever they hold."""
+    return b""
 
 
 def open_inlet(url: str, take: Take, *, limits: Limits | None = None, metrics: Metrics | None = None) -> Inlet:
     """The inlet for a URL, not started yet. Raises KairosError for a scheme nobody serves, or where its client is missing."""
     scheme = urlsplit(url).scheme
-    name = inlets().get(scheme)
+    name = brokers.SCHEMES.get(scheme)
     if name is None:
-        raise KairosError(f"no broker is known for {scheme or url!r}; write one of {', '.join(sorted(inlets()))}://...")
+        raise KairosError(f"no broker is known for {scheme or url!r}; write one of {', '.join(brokers.SCHEMES)}://...")
     try:
         module = import_module(f"{brokers.__name__}.{name}")
     except ImportError as error:

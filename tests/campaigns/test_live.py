@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from campaigns import inbox
 from campaigns.check import check
 from campaigns.live import catch_up
 from campaigns.live import opened as opened_live
+from campaigns.policy import ContactPolicy
 from campaigns.scene import Scene
 from triggers.testing import facts as facts_of
 
@@ -243,3 +245,57 @@ def test_an_alert_fires_at_once_its_update_moves_the_region_and_its_end_lets_sel
     inbox.take(ledger, [event("E3", "C2", now + 3 * minute)], now + 3 * minute)
     watch.arrivals(now + 3 * minute)
     assert sent(ledger)[-1] == ("sell", "C2", "event:E3")
+
+
+class Elsewhere:
+    """An engine that has the tables as they were when it was first asked."""
+
+    def batches(self, query, facts, rows):
+        raise AssertionError("the stream's facts change; they are asked where they are")
+
+    def close(self):
+        """Nothing to let go of."""
+
+
+def test_the_stream_looks_at_the_facts_it_keeps_and_at_no_copy_of_them(insurer, ledger, campaign, live, now):
+    insurer.campaigns = [campaign(trigger=QUOTE)]
+    insurer.customer("C1")
+    watch = live()
+    watch.scene = replace(watch.scene, facts=replace(watch.scene.facts, engine=Elsewhere()))
+    inbox.take(ledger, [event("E1", "C1", now)], now)
+    assert watch.arrivals(now).reserved == 1
+    assert watch.sweep(now + timedelta(hours=1)).reserved == 0
+
+
+def test_what_is_said_to_end_later_has_not_ended_yet(insurer, ledger, campaign, live, answers, now):
+    insurer.policy = ContactPolicy(consent={"marketing": "opt_out"})
+    insurer.campaigns = [campaign(purpose="marketing", trigger=QUOTE)]
+    day, opened = timedelta(days=1), (now - timedelta(days=9)).isoformat()
+    for name in ("C1", "C2", "C3", "C4"):
+        insurer.customer(name).expiring(f"P{name}", name)
+    later = {"recorded_at": now.isoformat()}
+    rows = [
+        ("complaints", {"complaint_id": "K1", "customer_id": "C1", "opened_at": opened, "closed_at": (now + 3 * day).isoformat()} | later),
+        ("claims", {"claim_id": "L2", "policy_id": "PC2", "status": "paid", "reported_at": opened, "updated_at": (now + 3 * day).isoformat()}),
+        ("claims", {"claim_id": "L3", "policy_id": "PC3", "status": "denied", "reported_at": opened, "updated_at": (now - day).isoformat()}),
+        ("customers", {"customer_id": "C4", "name": "N", "phone": "13800000009", "locale": "en", "deceased_on": str((now + 2 * day).date())} | later),
+    ]  # fmt: skip
+    watch = live()
+    inbox.take(ledger, [(view, json.dumps(row).encode()) for view, row in rows], now)
+    inbox.take(ledger, [event(f"E{number}", f"C{number}", now) for number in range(1, 5)], now)
+    watch.arrivals(now)
+    assert answers() == {
+        "event:E1": "refused circumstance.open_complaint",
+        "event:E2": "refused circumstance.open_claim",
+        "event:E3": "refused circumstance.denied_claim",
+        "event:E4": "sent",
+    }
+
+
+def test_a_claim_that_does_not_say_when_it_was_updated_is_as_old_as_its_report(insurer, ledger, campaign, live, now):
+    insurer.campaigns = [campaign(trigger={"kind": "event", "of": "claims", "status": "accepted", "max_age": "2d"})]
+    insurer.customer("C1").expiring("P1", "C1")
+    watch = live()
+    body = {"claim_id": "L1", "policy_id": "P1", "status": "accepted", "reported_at": now.isoformat(), "recorded_at": now.isoformat()}  # fmt: skip
+    inbox.take(ledger, [("claims", json.dumps(body).encode())], now)
+    assert watch.arrivals(now).reserved == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from campaigns.why import why
@@ -12,9 +14,9 @@ from triggers.testing import facts as facts_of
 def tell(insurer, ledger, now):
     """The story of one customer and the only campaign."""
 
-    def told(customer):
-        with facts_of(now, **insurer.tables) as facts:
-            (story,) = why(customer, insurer.campaigns, facts, ledger, now)
+    def told(customer, at=now):
+        with facts_of(at, **insurer.tables) as facts:
+            (story,) = why(customer, insurer.campaigns, facts, ledger, at)
         return story
 
     return told
@@ -84,3 +86,15 @@ def test_one_whose_policy_is_a_day_too_early_hears_how_near_it_was(insurer, ledg
 def test_one_nobody_knows_is_answered_too(insurer, ledger, tell):
     insurer.customer("C1")
     assert "C9" in tell("C9").summary
+
+
+def test_about_an_earlier_day_it_knows_nothing_of_who_entered_since(insurer, ledger, campaign, tell, now):
+    segment = {"kind": "segment", "where": "locale = 'en'", "max_age": "5d"}
+    insurer.campaigns = [campaign(trigger=segment)]
+    insurer.turn(ledger, now - timedelta(days=2))
+    insurer.customer("C1").turn(ledger, now)
+    assert tell("C1").summary.endswith("sent: note by sms reserved")
+    before = tell("C1", now - timedelta(days=1)).nearest
+    assert [(clause["passed"], clause["seen"]) for clause in before if clause["path"] == "trigger.kind"] == [
+        (False, "not at the last look")
+    ]

@@ -149,3 +149,27 @@ def test_tasks_go_to_a_real_queue_and_call_results_come_back_as_outcomes_and_opt
             "survey_answered",
         ]
         assert db.execute("select medium from opt_outs").fetchall() == [("ai_outbound",)]
+
+
+ALERT = {
+    "alert_id": "A1", "event": "typhoon", "effective_at": "2026-11-23T08:00+08:00", "region_codes": ["440000"],
+    "recorded_at": "2026-11-23T08:00+08:00", "status": "active",
+}  # fmt: skip
+
+
+def test_an_alert_by_hand_tells_what_could_not_be_used_and_which_campaigns_did_not_run(starter, tmp_path, kairos):
+    (tmp_path / "alert.json").write_text(json.dumps(ALERT | {"severity": "terrible"}))
+    told = kairos("alert", "alert.json", "-w", "w", *DAY, "--json")
+    assert (told["new"], told["set_aside"], told["problems"]) == (1, {"unknown_value": 1}, [])
+    campaign = starter / "campaigns" / "disaster-care.yaml"
+    campaign.write_text(campaign.read_text(encoding="utf-8").replace("severity:", "severitie:"), encoding="utf-8")
+    said = kairos("alert", "alert.json", "-w", "w", *DAY, expect=1)
+    assert "0 of them new" in said
+    assert "not run: " in said
+    assert "severitie" in said
+    assert kairos("alert", "alert.json", "-w", "w", *DAY, "--json", expect=1)["problems"]
+
+
+def test_the_stream_refuses_to_begin_where_offers_have_no_model(tmp_path, kairos):
+    kairos("init", "w")
+    assert "kairos recommend fit" in kairos("stream", "-w", "w", expect=1)

@@ -6,9 +6,11 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -62,6 +64,13 @@ def workspace(tmp_path: Path, nats: Nats) -> Path:
     settings = settings.replace('hours: {from: "09:00", to: "20:00"}', hours).replace("holdout: 1%", "holdout: 0%")
     (folder / "kairos.yaml").write_text(settings + f"\nstream: {{broker: {nats.url}}}\n", encoding="utf-8")
     return folder
+
+
+def kairos(*words: str) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    command = [sys.executable, "-c", "from kairos.cli import main; main()", *words]
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+    return subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False)
 
 
 def stream(folder: Path, *words: str) -> subprocess.Popen[str]:
@@ -155,24 +164,7 @@ def test_an_alert_given_by_hand_reaches_a_stream_that_runs(workspace: Path, nats
         "recorded_at": datetime.now(UTC).isoformat(), "status": "active",
     }  # fmt: skip
     (tmp_path / "alert.json").write_text(json.dumps(alert))
-    command = [
-        sys.executable,
-        "-c",
-        "from kairos.cli import main; main()",
-        "alert",
-        str(tmp_path / "alert.json"),
-        "-w",
-        str(workspace),
-        "--json",
-    ]
-    done = subprocess.run(
-        command,
-        cwd=CHECKOUT,
-        env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = kairos("alert", str(tmp_path / "alert.json"), "-w", str(workspace), "--json")
     assert json.loads(done.stdout)["new"] == 1
     time.sleep(2)
     child.send_signal(signal.SIGTERM)
@@ -183,15 +175,37 @@ def test_a_broker_that_cannot_be_reached_is_named_without_its_password(workspace
     settings = (workspace / "kairos.yaml").read_text(encoding="utf-8")
     gone = f"redis://kairos:secret@127.0.0.1:{free_port()}"
     (workspace / "kairos.yaml").write_text(settings[: settings.rindex("stream:")] + f"stream: {{broker: '{gone}'}}\n")
-    command = [sys.executable, "-c", "from kairos.cli import main; main()", "stream", "-w", str(workspace)]
-    done = subprocess.run(
-        command,
-        cwd=CHECKOUT,
-        env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = kairos("stream", "-w", str(workspace))
     assert done.returncode == 1
     assert "cannot be used" in done.stderr
     assert "secret" not in done.stderr
+
+
+def test_a_page_that_cannot_be_served_is_said_before_anything_is_taken(workspace: Path, nats: Nats):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = kairos("stream", "-w", str(workspace), "--http", f"127.0.0.1:{taken.getsockname()[1]}")
+    assert done.returncode == 1
+    assert "nothing can be served at 127.0.0.1" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_health_tells_whether_the_broker_is_there(workspace: Path, nats: Nats):
+    port = free_port()
+    child = stream(workspace, "--http", f"127.0.0.1:{port}")
+
+    def status() -> int:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health") as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code
+
+    assert status() == 200
+    nats.kill()
+    wait_for(lambda: status() == 503)
+    nats.start()
+    wait_for(lambda: status() == 200)
+    child.send_signal(signal.SIGTERM)
+    ended(child)
+    assert child.returncode == 0

@@ -215,3 +215,8 @@ def test_any_text_is_a_condition_or_a_fault(text: str) -> None:
 def test_an_operator_without_a_value_is_refused(text: str) -> None:
     with pytest.raises(ConditionError, match="a value is missing"):
         parse_condition(text, {"policies": {"premium": "DOUBLE"}}, "policies")
+
+
+def test_a_cast_inside_a_cast_stops_nobody_either():
+    condition = sql("cast(cast(insured_object as integer) as varchar) = '4'")
+    assert condition.upper().count("TRY_CAST(") == 2

@@ -106,7 +106,7 @@ CONDITIONS: dict[str, list[str]] = {
 OPERATORS = [
     "premium / 0 is null", "100 / premium is null", "premium % 0 is null", "floor(premium / 3) = 16", "premium % 7 = 1", "line || note = 'motorabcdef'", "line || null is null",
     "note like 'a%f'", "note ilike 'AB%'", "note like '100\\%' escape '\\'", "premium between 0 and 100", "line in ('motor', 'home')",
-    "case when premium > 0 then 'a' else 'b' end = 'a'", "cast(note as integer) = 7", "try_cast(note as date) is null",
+    "case when premium > 0 then 'a' else 'b' end = 'a'", "cast(note as integer) = 7", "cast(cast(note as integer) as varchar) = '7'", "concat(dayofweek(effective_date), '') = '6'", "abs(date_diff('day', today, effective_date)) = 30", "try_cast(note as date) is null",
     "line is distinct from 'motor'", "cast(recorded_at as date) = date '2026-03-29'", "recorded_at < timestamptz '2026-03-29 02:30:00'",
     "effective_date + interval 1 month = date '2026-03-28'", "expiry_date - effective_date > 300", "recorded_at + interval 36 hour > now", "date_add(recorded_at, interval 25 hour) <= now", "not (premium > 0)", "-premium = 50",
 ]  # fmt: skip

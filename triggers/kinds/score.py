@@ -33,10 +33,15 @@ class ScoreTrigger(RememberingTrigger):
         description="the score: a column of policies or customers that holds numbers",
         examples=["policies.lapse_risk"],
     )
-    above: float | None = Field(default=None, description="the line, for scores that rise over it", examples=[0.8])
-    below: float | None = Field(default=None, description="the line, for scores that fall under it", examples=[6])
+    above: float | None = Field(
+        default=None, allow_inf_nan=False, description="the line, for scores that rise over it", examples=[0.8]
+    )
+    below: float | None = Field(
+        default=None, allow_inf_nan=False, description="the line, for scores that fall under it", examples=[6]
+    )
     rearm: float | None = Field(
         default=None,
+        allow_inf_nan=False,
         description="the value it must come back past before it counts again; the line where absent",
         examples=[0.6],
     )

@@ -1,9 +1,12 @@
 """The brokers facts may arrive from: one file each, loaded only when its URL is named."""
 
 SCHEMES = {
-    "kafka": ("kafka",),
-    "nats": ("nats", "tls"),
-    "rabbit": ("amqp", "amqps"),
-    "redis": ("redis", "rediss"),
+    "nats": "nats",
+    "tls": "nats",
+    "kafka": "kafka",
+    "amqp": "rabbit",
+    "amqps": "rabbit",
+    "redis": "redis",
+    "rediss": "redis",
 }
-"""File of this folder -> the schemes of the URLs it serves; known without loading the clients."""
+"""Scheme of a URL -> the file of this folder that serves it; known without loading the clients."""

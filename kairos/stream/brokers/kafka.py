@@ -8,7 +8,7 @@ from faststream import AckPolicy, FastStream
 from faststream.kafka import KafkaBroker
 
 from kairos.stream.arrivals import DEAD, GROUP, PREFIX, Arrival, Limits, Take, view_of
-from kairos.stream.inlet import MESSAGE, Inlet, instant
+from kairos.stream.inlet import MESSAGE, Inlet, instant, unread
 from kairos.stream.metrics import Metrics
 from triggers.arrivals import VERSIONS
 
@@ -37,7 +37,7 @@ class KafkaInlet(Inlet):
             batch_timeout_ms=max(1, int(limits.linger * 1000)),
             auto_offset_reset="earliest",
             ack_policy=AckPolicy.MANUAL,
-            decoder=_raw,
+            decoder=unread,
             title=PREFIX,
             description="rows of the canonical views, a topic each",
             no_reply=True,
@@ -71,7 +71,3 @@ class KafkaInlet(Inlet):
             await message.ack()
         else:
             await message.nack()
-
-
-async def _raw(message: Any) -> bytes:
-    return b""

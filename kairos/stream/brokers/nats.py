@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import structlog
 from faststream import AckPolicy, FastStream
 from faststream.nats import JStream, NatsBroker, PullSub
 from nats.js.api import ConsumerConfig, StreamConfig
 
 from kairos.jetstream import ensure_streams
 from kairos.stream.arrivals import DEAD, GROUP, PREFIX, Arrival, Limits, Take, view_of
-from kairos.stream.inlet import MESSAGE, Inlet
+from kairos.stream.inlet import MESSAGE, Inlet, unread
 from kairos.stream.metrics import Metrics
 
+log = structlog.get_logger(__name__)
 STREAM, DEAD_STREAM = "KAIROS_FACTS", "KAIROS_DEAD"
 
 
@@ -25,7 +27,7 @@ class NatsInlet(Inlet):
         super().__init__(url, take, limits, metrics)
         self.broker = NatsBroker(
             url, logger=None, graceful_timeout=15.0, max_reconnect_attempts=-1, reconnect_time_wait=1,
-            error_cb=_quiet, description="facts as they happen",
+            error_cb=_noted, description="facts as they happen",
         )  # fmt: skip
         self.app = FastStream(self.broker)
         self._client: Any = None
@@ -36,7 +38,7 @@ class NatsInlet(Inlet):
             pull_sub=PullSub(batch_size=limits.batch, timeout=limits.linger, batch=True),
             config=ConsumerConfig(ack_wait=limits.ack_wait, max_deliver=-1, max_ack_pending=2 * limits.batch),
             ack_policy=AckPolicy.MANUAL,
-            decoder=_raw,
+            decoder=unread,
             title=PREFIX,
             description="rows of the canonical views; the last word of the subject names the view",
             no_reply=True,
@@ -80,10 +82,6 @@ def _header(words: str) -> str:
     return " ".join(words.split())[:500]
 
 
-async def _raw(message: Any) -> bytes:
-    """Bodies are read at the desk, whatever they hold."""
-    return b""
-
-
-async def _quiet(error: Exception) -> None:
-    """Reconnecting goes on by itself; `health` says meanwhile that there is no connection."""
+async def _noted(error: Exception) -> None:
+    """Reconnecting goes on by itself."""
+    log.warning("broker_trouble", error=type(error).__name__)

@@ -13,7 +13,7 @@ from faststream import AckPolicy, FastStream
 from faststream.rabbit import Channel, ExchangeType, RabbitBroker, RabbitExchange, RabbitQueue
 
 from kairos.stream.arrivals import DEAD, GROUP, PREFIX, Arrival, Limits, Take, view_of
-from kairos.stream.inlet import MESSAGE, Inlet
+from kairos.stream.inlet import MESSAGE, Inlet, unread
 from kairos.stream.metrics import Metrics
 
 EXCHANGE = RabbitExchange(PREFIX, type=ExchangeType.TOPIC, durable=True)
@@ -39,7 +39,7 @@ class RabbitInlet(Inlet):
             QUEUE,
             EXCHANGE,
             ack_policy=AckPolicy.MANUAL,
-            decoder=_raw,
+            decoder=unread,
             title=PREFIX,
             description="rows of the canonical views; the routing key is the view",
             no_reply=True,
@@ -105,7 +105,3 @@ class Group:
             for _, done in group:
                 if not done.done():
                     done.set_result(settled)
-
-
-async def _raw(message: Any) -> bytes:
-    return b""

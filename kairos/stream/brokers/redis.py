@@ -15,7 +15,7 @@ from faststream.redis import RedisBroker, StreamSub
 from faststream.redis.message import RedisBatchStreamMessage
 
 from kairos.stream.arrivals import DEAD, GROUP, PREFIX, Arrival, Limits, Take, view_of
-from kairos.stream.inlet import MESSAGE, Inlet, instant
+from kairos.stream.inlet import MESSAGE, Inlet, instant, unread
 from kairos.stream.metrics import Metrics
 from triggers.arrivals import VERSIONS
 
@@ -55,7 +55,7 @@ class RedisInlet(Inlet):
                 stream=reader,
                 ack_policy=AckPolicy.MANUAL,
                 parser=self._unread,
-                decoder=_raw,
+                decoder=unread,
                 title=stream if reader.min_idle_time is None else f"{stream}, left behind",
                 description=f"rows of the view {view}, in the field `{BODY}`",
                 no_reply=True,
@@ -112,7 +112,3 @@ def _milliseconds(entry: Any) -> int:
     """When an entry was added, as its id says."""
     text = entry.decode() if isinstance(entry, bytes) else str(entry)
     return int(text.partition("-")[0])
-
-
-async def _raw(message: Any) -> bytes:
-    return b""
