@@ -118,7 +118,7 @@ def _take(
     _lay_out(db, view)
     db.execute(f"SET search_path = 'arriving,{narrow.SCHEMA},main'")
     staged = _stage(facts, db, view, rows)
-    report = take_in(db, view, staged, facts.given | {view.name}, now + SKEW, as_said=True)
+    report = take_in(db, view, staged, facts.given | {view.name}, now + SKEW, arrived=True)
     for reason, count in report.reasons.items():
         concerned.set_aside[view.name, reason] += count
     db.execute(f"SET search_path = '{narrow.SCHEMA},main'")

@@ -71,6 +71,12 @@ class Candidates:
     single: bool = False
     first: bool = False
 
+    @property
+    def alike(self) -> tuple[str, ...]:
+        """The columns in which occasions about the same thing agree: sorting by what is the same for all costs time."""
+        about = self.about if self.about is not None else self.subject
+        return ("customer_id",) if isinstance(about, exp.Literal) else ("customer_id", "about")
+
     def found(self) -> exp.Select:
         """All occasions that fulfil everything but lateness: MOMENT_COLUMNS and `about`."""
         query = self.source.select(*self._moment())
@@ -78,7 +84,7 @@ class Candidates:
         query = query.where(*conditions, *(each.condition for each in self.requirements))
         if self.first:
             return _first_due(query)
-        return _one_each(query) if self.repeated else query
+        return _one_each(query, self._moment()) if self.repeated else query
 
     def looked_at(self, customer_id: str) -> exp.Select:
         """One customer's occasions, whether or not they fulfil the requirements.
@@ -113,7 +119,14 @@ def _first_due(query: exp.Select) -> exp.Select:
     return exp.select(*MOMENT_COLUMNS, "about").from_(numbered.subquery("numbered")).where("place = 1")
 
 
-def _one_each(query: exp.Select) -> exp.Select:
-    keys = ("customer_id", "subject", "occasion", "due_at", "claim_id", "event_id", "alert_id", "about")
+def _one_each(query: exp.Select, moment: list[exp.Expr]) -> exp.Select:
+    """One row of those that differ in their policy only; what is the same in every row is not grouped by."""
+    others = [each for each in moment if each.alias != "policy_id"]
+    keys = [each.alias for each in others if not _constant(each.this)]
     first = exp.alias_(exp.Min(this=exp.column("policy_id")), "policy_id")
-    return exp.select(*keys, first).from_(query.subquery("repeated")).group_by(*keys)
+    grouped = exp.select(*keys, *(each.copy() for each in others if _constant(each.this)), first)
+    return grouped.from_(query.subquery("repeated")).group_by(*keys)
+
+
+def _constant(value: exp.Expr) -> bool:
+    return isinstance(value.this if isinstance(value, exp.Cast) else value, (exp.Literal, exp.Null))

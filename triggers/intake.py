@@ -40,28 +40,29 @@ def take_in(
     now: datetime,
     *,
     versions: bool = False,
-    as_said: bool = False,
+    arrived: bool = False,
 ) -> ViewReport:
     """Check `staging.raw_<view>` into the table `<view>`; rows and values that fail go to `rejects`.
 
-    With `versions`, earlier records of a key that were recorded at another time stay in `superseded_<view>`. With `as_said`,
-    states and dates that lie ahead of `now` stay as the row says them: a later look finds them reached.
+    With `versions`, earlier records of a key that were recorded at another time stay in `superseded_<view>`. With `arrived`,
+    the rows are few and came by themselves: states and dates that lie ahead of `now` stay as said, for a later look to find
+    them reached; and what the checks ask of is a table, since to plan it with every check would take longer than they do.
     """
     shaped = shape(view, staged.raw, staged.extras, given, now)
-    db.execute(f"CREATE VIEW staging.shaped_{view.name} AS {shaped.sql}")
+    db.execute(f"CREATE {'TABLE' if arrived else 'VIEW'} staging.shaped_{view.name} AS {shaped.sql}")
     _set_aside_faulty(db, shaped)
     _mark(db, shaped)
     _set_aside_orphans(db, shaped, given)
     _mark(db, shaped)
     _set_aside_duplicates(db, shaped)
     _mark(db, shaped)
-    _keep_the_rest(db, shaped, values_as_said(view.name) if as_said else known_values(view.name, now))
+    _keep_the_rest(db, shaped, values_as_said(view.name) if arrived else known_values(view.name, now))
     if versions and RECORDED_AT in shaped.sourced and view.key:
         _keep_versions(db, shaped)
     _list_rows(db, shaped)
     _list_values(db, shaped)
     report = _count(db, shaped)
-    _clear(db, view)
+    _clear(db, view, arrived)
     return report
 
 
@@ -225,8 +226,8 @@ def _count(db: DuckDBPyConnection, shaped: Shape) -> ViewReport:
     return report
 
 
-def _clear(db: DuckDBPyConnection, view: View) -> None:
+def _clear(db: DuckDBPyConnection, view: View, arrived: bool) -> None:
     db.execute("RESET VARIABLE aside")
-    db.execute(f"DROP VIEW staging.shaped_{view.name}")
+    db.execute(f"DROP {'TABLE' if arrived else 'VIEW'} staging.shaped_{view.name}")
     db.execute("DROP TABLE staging.aside")
     db.execute(f"DROP TABLE staging.raw_{view.name}")

@@ -49,25 +49,25 @@ def reach(late: Late, max_age: Span, now: datetime) -> Reach:
     return Reach(since, now)
 
 
-def on_time(found: exp.Select, within: Reach, *, last_only: bool) -> exp.Select:
+def on_time(found: exp.Select, within: Reach, *, last_of: tuple[str, ...] = ()) -> exp.Select:
     """Of all occasions found (MOMENT_COLUMNS and `about`) those that count, in a total order.
 
-    `last_only` keeps the last due of each customer and `about`.
+    `last_of` keeps the last due of those that have these columns in common.
     """
     due = between(exp.column("due_at"), instant(within.since), instant(within.now))
     counted = exp.select(*MOMENT_COLUMNS).from_(found.subquery("found")).where(due)
-    if last_only:
-        ranked = counted.select(exp.alias_(_place(), "place"))
+    if last_of:
+        ranked = counted.select(exp.alias_(_place(last_of), "place"))
         counted = exp.select(*MOMENT_COLUMNS).from_(ranked.subquery("ranked")).where("place = 1")
     return counted.order_by("customer_id", "subject", "occasion")
 
 
-def _place() -> exp.Window:
+def _place(last_of: tuple[str, ...]) -> exp.Window:
     latest = [
         exp.Ordered(this=exp.column(name), desc=True, nulls_first=False) for name in ("due_at", "occasion", "subject")
     ]
     return exp.Window(
         this=exp.RowNumber(),
-        partition_by=[exp.column("customer_id"), exp.column("about")],
+        partition_by=[exp.column(name) for name in last_of],
         order=exp.Order(expressions=latest),
     )

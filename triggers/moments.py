@@ -64,7 +64,8 @@ def in_duckdb(query: exp.Select) -> str:
             node.set("this", exp.TryCast(this=node.this, to=exp.DataType.build("JSON")))
         return node
 
-    return query.transform(lenient).sql("duckdb")
+    told = query.transform(lenient) if query.find(exp.JSONExtractScalar) else query
+    return told.sql("duckdb")
 
 
 def zone_of(db: DuckDBPyConnection) -> str:

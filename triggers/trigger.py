@@ -143,7 +143,8 @@ class Trigger(BaseModel, ABC):
             raise fault
         within = reach(self.late, self.max_age, now)
         candidates = self.candidates(columns, now, within)
-        return on_time(candidates.found(), within, last_only=self.late == "nearest" and not candidates.single)
+        nearest = self.late == "nearest" and not candidates.single
+        return on_time(candidates.found(), within, last_of=candidates.alike if nearest else ())
 
     def nearest(self, facts: Facts, customer_id: str) -> list[Clause]:
         """How close this customer is to a moment, clause by clause, the closest occasion first.

@@ -39,25 +39,44 @@ def recurring(source: exp.Select, first: exp.Expr, days: tuple[date, date], leap
     The first year itself does not count: nobody has a birthday on the day of birth.
     """
     low, high = days
-    years = [(year, 29 if isleap(year) else 28) for year in range(low.year, high.year + 1)]
-    table = exp.values(years, alias="years", columns=["year", "february"])
-    later = exp.GT(this=column("years", "year"), expression=exp.Year(this=first))
-    named = _day(exp.Month(this=first), exp.case().when(_is_leap_day(first), _february()).else_(exp.Day(this=first)))
-    on = named if leap == "feb28" else exp.case().when(_moves(first), _day(_number(3), _number(1))).else_(named)
-    within = exp.and_(later, between(on, day(low), day(high)))
-    return Recurrence(_near(source, first, days).join(table, join_type="cross"), named, on, within)
+    source, year, february = _in_years(_near(source, first, days), range(low.year, high.year + 1))
+    leap_day = exp.and_(same(exp.Month(this=first), _number(2)), same(exp.Day(this=first), _number(29)))
+    moves = exp.and_(leap_day, same(february, _number(28)))
+    named = _day(year, exp.Month(this=first), exp.case().when(leap_day, february).else_(exp.Day(this=first)))
+    on = named if leap == "feb28" else exp.case().when(moves, _day(year, _number(3), _number(1))).else_(named)
+    within = exp.and_(exp.GT(this=year, expression=exp.Year(this=first)), between(on, day(low), day(high)))
+    return Recurrence(source, named, on, within)
+
+
+def _in_years(source: exp.Select, years: range) -> tuple[exp.Select, exp.Expr, exp.Expr]:
+    """Every row in every year; the year, and the last day of its February.
+
+    A table even of one year: the join is what keeps DuckDB from making a date of every row before it leaves any out.
+    """
+    rows = [(year, 29 if isleap(year) else 28) for year in years]
+    table = exp.values(rows, alias="years", columns=["year", "february"])
+    return source.join(table, join_type="cross"), column("years", "year"), column("years", "february")
 
 
 def _near(source: exp.Select, first: exp.Expr, days: tuple[date, date]) -> exp.Select:
     """The source without the rows whose month and day lie far from the range: cheaper than to lay every row in every year."""
-    low, high = days[0] - timedelta(days=2), days[1] + timedelta(days=2)  # 29 February is kept a day away
+    low, high = days
     if high - low > NARROW:
         return source
-    inside = {each.month * 100 + each.day for each in (low + timedelta(days=n) for n in range((high - low).days + 1))}
-    if inside & {228, 301}:
-        inside.add(229)
-    number = exp.Add(this=exp.Mul(this=exp.Month(this=first), expression=_number(100)), expression=exp.Day(this=first))
-    return source.where(exp.In(this=exp.paren(number), expressions=[_number(each) for each in sorted(inside)]))
+    months: dict[int, list[int]] = {}
+    for each in (low + timedelta(days=n) for n in range((high - low).days + 1)):
+        months.setdefault(each.month, []).append(each.day)
+    if 28 in months.get(2, ()) or 1 in months.get(3, ()):
+        months.setdefault(2, []).append(29)
+    return source.where(exp.or_(*(_in_month(first, month, months[month]) for month in months)))
+
+
+def _in_month(first: exp.Expr, month: int, days: list[int]) -> exp.Expr:
+    """The month first: it alone leaves out most rows."""
+    return exp.and_(
+        same(exp.Month(this=first), _number(month)),
+        between(exp.Day(this=first), _number(min(days)), _number(max(days))),
+    )
 
 
 def kept_on(first: date, named: date, leap: Leap) -> date:
@@ -66,20 +85,8 @@ def kept_on(first: date, named: date, leap: Leap) -> date:
     return named + timedelta(days=1) if moves else named
 
 
-def _is_leap_day(first: exp.Expr) -> exp.Expr:
-    return exp.and_(same(exp.Month(this=first), _number(2)), same(exp.Day(this=first), _number(29)))
-
-
-def _moves(first: exp.Expr) -> exp.Expr:
-    return exp.and_(_is_leap_day(first), same(_february(), _number(28)))
-
-
-def _february() -> exp.Expr:
-    return column("years", "february")
-
-
-def _day(month: exp.Expr, last: exp.Expr) -> exp.Expr:
-    return exp.DateFromParts(year=column("years", "year"), month=month, day=last)
+def _day(year: exp.Expr, month: exp.Expr, last: exp.Expr) -> exp.Expr:
+    return exp.DateFromParts(year=year, month=month, day=last)
 
 
 def _number(value: int) -> exp.Expr:
