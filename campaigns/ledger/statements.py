@@ -1,10 +1,12 @@
-"""The named SQL statements beside this file."""
+"""The named SQL statements beside this file, and the migrations that make the tables they are about."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from sqlite3 import complete_statement
 
 _NAME = re.compile(r"^-- name: (\w+)\s*$", re.MULTILINE)
 
@@ -23,6 +25,20 @@ def _bare(body: str) -> str:
 
 
 @cache
-def schema() -> str:
-    """The statements that create the ledger; harmless where it exists."""
-    return (Path(__file__).parent / "schema.sql").read_text(encoding="utf-8")
+def migrations() -> dict[int, tuple[str, ...]]:
+    """What makes a ledger of each version out of the one before, by version, in order: `migrations/0003_what_it_adds.sql`.
+
+    The first makes the tables; a version once released is never edited.
+    """
+    files = sorted((Path(__file__).parent / "migrations").glob("*.sql"))
+    return {int(file.name.partition("_")[0]): tuple(_pieces(file.read_text(encoding="utf-8"))) for file in files}
+
+
+def _pieces(script: str) -> Iterator[str]:
+    """The statements of a script one by one: a driver runs a whole script only outside transactions."""
+    piece = ""
+    for line in script.splitlines(keepends=True):
+        piece += line
+        if complete_statement(piece):
+            yield piece
+            piece = ""

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from campaigns.errors import LedgerBusyError, LedgerError
-from campaigns.ledger.statements import schema, statements
+from campaigns.ledger.statements import migrations, statements
 
-SCHEMA_VERSION = "2"
 OLDEST_SQLITE = (3, 35, 0)  # RETURNING
 
 
@@ -39,18 +38,28 @@ class Store:
         ):
             self._db.execute(f"pragma {pragma}")
         self._db.execute("create temp table wanted (customer_id text primary key) without rowid")
-        if not self._db.execute("select 1 from sqlite_master where name = 'meta'").fetchone():
-            self._create()
-        found = self._db.execute("select value from meta where key = 'schema'").fetchone()
-        if found is None or found[0] != SCHEMA_VERSION:
-            version = found[0] if found else "none"
-            raise LedgerError(
-                f"{self.path} has ledger version {version}, this Kairos reads {SCHEMA_VERSION}; use the Kairos that wrote it"
-            )
+        if self._version() != max(migrations()):
+            self._migrate()
 
-    def _create(self) -> None:
-        """Make the tables, all or none; harmless where another process is quicker."""
-        self._db.executescript(f"begin immediate; {schema()}; commit")
+    def _version(self) -> int:
+        """The version of the ledger; 0 where there is none yet."""
+        if not self._db.execute("select 1 from sqlite_master where name = 'meta'").fetchone():
+            return 0
+        found = self._db.execute("select value from meta where key = 'schema'").fetchone()
+        return int(found[0]) if found else 0
+
+    def _migrate(self) -> None:
+        """Bring the tables up to date, all or none; whoever comes second finds nothing to do."""
+        with self.transaction():
+            found, oldest, newest = self._version(), min(migrations()), max(migrations())
+            if found and not oldest <= found <= newest:
+                raise LedgerError(
+                    f"{self.path} has ledger version {found}, this Kairos reads {oldest} to {newest}; use the Kairos that wrote it"
+                )
+            for version, steps in migrations().items():
+                for step in steps if version > found else ():
+                    self._db.execute(step)
+            self._db.execute("insert or replace into meta values ('schema', ?)", (str(newest),))
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

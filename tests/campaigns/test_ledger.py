@@ -11,7 +11,7 @@ from campaigns.check import LAWS, check
 from campaigns.errors import LedgerError
 from campaigns.ledger import Ledger
 from campaigns.ledger.ledger import instant, seconds
-from campaigns.ledger.statements import statements
+from campaigns.ledger.statements import migrations, statements
 
 BREAKS = {
     "conservation": "update moments set status = 'lost' where moment_id = 1",
@@ -82,6 +82,30 @@ def test_a_ledger_of_another_version_is_refused(tmp_path):
         ledger.store._db.execute("update meta set value = '99'")
     with pytest.raises(LedgerError, match="version 99"):
         Ledger(tmp_path / "ledger.db")
+
+
+def test_a_ledger_of_an_older_version_is_brought_up_to_date_and_keeps_what_it_holds(tmp_path, monkeypatch):
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        ledger.opt_out("C1", datetime(2026, 11, 1, tzinfo=UTC), "test")
+    newest = max(migrations())
+    more = {**migrations(), newest + 1: ("create table later (x integer)", "insert into later values (7)")}
+    monkeypatch.setattr("campaigns.ledger.store.migrations", lambda: more)
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        assert ledger.store.query("select x, (select count(*) from opt_outs) from later") == [(7, 1)]
+        assert ledger.store.query("select value from meta where key = 'schema'") == [(str(newest + 1),)]
+
+
+def test_a_migration_that_fails_leaves_the_ledger_as_it_was(tmp_path, monkeypatch):
+    Ledger(tmp_path / "ledger.db").close()
+    broken = {
+        **migrations(),
+        max(migrations()) + 1: ("create table later (x integer)", "insert into nowhere values (7)"),
+    }
+    with monkeypatch.context() as patch, pytest.raises(LedgerError, match="nowhere"):
+        patch.setattr("campaigns.ledger.store.migrations", lambda: broken)
+        Ledger(tmp_path / "ledger.db")
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        assert ledger.store.query("select count(*) from sqlite_master where name = 'later'") == [(0,)]
 
 
 def test_a_failed_transaction_leaves_nothing_behind(kept):

@@ -1,13 +1,12 @@
 -- The ledger: what Kairos knows and nobody else does. Instants are whole seconds since 1970-01-01 UTC.
 
-create table if not exists meta (
+create table meta (
     key text primary key,
     value text not null
 ) without rowid;
-insert or ignore into meta values ('schema', '2');
 
 -- One occasion of one customer for one campaign, for ever. The unique key, not a check before the insert, keeps it to one.
-create table if not exists moments (
+create table moments (
     moment_id integer primary key,
     campaign text not null,
     customer_id text not null,
@@ -25,12 +24,12 @@ create table if not exists moments (
     wake_at integer,                          -- when it wants a decision; null = nothing left to decide
     unique (campaign, customer_id, subject, occasion)
 );
-create index if not exists moments_awake on moments (campaign, customer_id, subject, occasion, wake_at) where wake_at is not null;
-create index if not exists moments_customer on moments (customer_id);
-create index if not exists moments_wake on moments (wake_at) where wake_at is not null;
+create index moments_awake on moments (campaign, customer_id, subject, occasion, wake_at) where wake_at is not null;
+create index moments_customer on moments (customer_id);
+create index moments_wake on moments (wake_at) where wake_at is not null;
 
 -- Exactly one per moment and step: the verdict and every gate's answer on the way to it.
-create table if not exists decisions (
+create table decisions (
     moment_id integer not null references moments,
     step text not null,
     verdict text not null,
@@ -43,7 +42,7 @@ create table if not exists decisions (
     primary key (moment_id, step)
 ) without rowid;
 
-create table if not exists messages (
+create table messages (
     message_id text primary key,              -- hash of campaign, customer, subject, occasion, step and channel
     moment_id integer not null references moments,
     campaign text not null,
@@ -71,13 +70,13 @@ create table if not exists messages (
     due_at integer,                           -- agent tasks: by when
     priority text not null default ''         -- agent tasks: how urgent, where the campaign says so
 );
-create index if not exists messages_outbox on messages (not_before) where state = 'reserved';
-create index if not exists messages_open on messages (state) where state in ('handed', 'unknown');
-create index if not exists messages_contacts on messages (customer_id, reserved_at);
-create index if not exists messages_moment on messages (moment_id);
-create index if not exists messages_provider on messages (provider_id) where provider_id is not null;
+create index messages_outbox on messages (not_before) where state = 'reserved';
+create index messages_open on messages (state) where state in ('handed', 'unknown');
+create index messages_contacts on messages (customer_id, reserved_at);
+create index messages_moment on messages (moment_id);
+create index messages_provider on messages (provider_id) where provider_id is not null;
 
-create table if not exists attempts (
+create table attempts (
     attempt_id integer primary key,
     message_id text not null,
     token text not null,
@@ -86,9 +85,9 @@ create table if not exists attempts (
     code text not null default '',
     detail text not null default ''
 );
-create index if not exists attempts_message on attempts (message_id);
+create index attempts_message on attempts (message_id);
 
-create table if not exists receipts (
+create table receipts (
     message_id text not null,
     provider_id text not null,
     status text not null,
@@ -97,7 +96,7 @@ create table if not exists receipts (
     primary key (message_id, status)
 ) without rowid;
 
-create table if not exists opt_outs (
+create table opt_outs (
     customer_id text not null,
     purpose text not null,                    -- or * for all
     medium text not null,                     -- or * for all
@@ -107,7 +106,7 @@ create table if not exists opt_outs (
 ) without rowid;
 
 -- What customers did: goals reached within their window, for treated and held-out alike.
-create table if not exists outcomes (
+create table outcomes (
     moment_id integer not null references moments,
     event_id text not null,
     event text not null,
@@ -116,7 +115,7 @@ create table if not exists outcomes (
     primary key (moment_id, event_id)
 ) without rowid;
 
-create table if not exists campaign_versions (
+create table campaign_versions (
     campaign text not null,
     version text not null,
     body text not null,
@@ -125,7 +124,7 @@ create table if not exists campaign_versions (
     primary key (campaign, version)
 ) without rowid;
 
-create table if not exists runs (
+create table runs (
     run_id integer primary key,
     command text not null,
     as_of integer not null,
@@ -133,13 +132,13 @@ create table if not exists runs (
 );
 
 -- What was the same for many decisions: campaign version, step, channel, and each gate with the rule it applied.
-create table if not exists cases (
+create table cases (
     case_id text primary key,
     body text not null
 ) without rowid;
 
 -- Facts that arrived by themselves, on the stream or by hand, in the order in which they were taken: kept before the broker is told so.
-create table if not exists inbox (
+create table inbox (
     seq integer primary key autoincrement,
     view text not null,                       -- the canonical view the record is a row of
     key text not null,                        -- what makes it the same when it comes again
@@ -149,7 +148,7 @@ create table if not exists inbox (
 );
 
 -- Who is in a segment or beyond a line, since when: a table of customers does not remember.
-create table if not exists memberships (
+create table memberships (
     campaign text not null,
     customer_id text not null,
     subject text not null,
@@ -158,4 +157,4 @@ create table if not exists memberships (
     initial integer not null,                 -- 1 = was in it when the campaign first looked
     primary key (campaign, customer_id, subject, entered_at)
 ) without rowid;
-create unique index if not exists memberships_open on memberships (campaign, customer_id, subject) where left_at is null;
+create unique index memberships_open on memberships (campaign, customer_id, subject) where left_at is null;
