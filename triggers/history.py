@@ -147,7 +147,8 @@ def _note_derived(db: DuckDBPyConnection) -> None:
     )
     db.execute(
         f"UPDATE main.events SET {SINCE} = greatest(events.occurred_at, p.since) FROM ({since}) p "
-        f"WHERE (events.event_id = 'purchase:' || p.policy_id OR events.event_id = 'renewal:' || p.policy_id) "
+        f"WHERE p.policy_id = substr(events.event_id, strpos(events.event_id, ':') + 1) "
+        f"AND (starts_with(events.event_id, 'purchase:') OR starts_with(events.event_id, 'renewal:')) "
         f"AND events.type IN ({text(BOUGHT)}, {text(RENEWED)})"
     )
     recorded = f"o.{RECORDED_AT}" if RECORDED_AT in described(db, "SELECT * FROM main.policies") else "NULL"
