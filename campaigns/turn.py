@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -23,14 +23,17 @@ from campaigns.reserve import reserve
 from campaigns.scene import Scene
 from campaigns.standing import with_standing
 from campaigns.withdraw import withdraw
+from triggers.narrow import narrowed
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 Progress = Callable[[str, int, int], None]
 """Told of (what is being done, how much is done, of how much)."""
-ROWS = 100_000
-"""Moments decided in one transaction: large enough to spread the cost of a query, small enough for flat memory."""
+SHELF = 100_000
+"""Customers decided together: large enough to spread the cost of a query, small enough for flat memory."""
+SHELVES = 8
+"""To pick a shelf's facts takes a look at all facts: of very many customers each shelf holds an eighth."""
 
 
 @dataclass
@@ -66,13 +69,14 @@ def take_turn(
     among: Collection[str] | None = None,
     news: News | None = None,
     progress: Progress = lambda _stage, _done, _total: None,
-    rows: int = ROWS,
+    shelf: int = SHELF,
 ) -> Turn:
     """Admit every moment there is, then decide whatever wants a decision: the new, the held, and what a dead process left.
 
     `among` says that the facts are those of these customers only: nobody else is decided. Outcomes are then left to the
     next full turn, and so is what `news`, the only thing that has changed since the last look, has no part in. Every
-    step may be repeated, none is skipped: admission is one unique key, a batch is one transaction.
+    step may be repeated, none is skipped: admission is one unique key, a batch is one transaction. `shelf` is how many
+    customers are decided together.
     """
     turn, running = Turn(), in_order(campaigns)
     asked = [campaign for campaign in running if news is None or news.begins(campaign)]
@@ -83,11 +87,10 @@ def take_turn(
     with turn.stage("withdraw"):
         touched = [campaign for campaign in running if news is None or news.ends(campaign)]
         turn.withdrawn = withdraw(scene, touched, ledger, among) if touched else 0
-    longest = max((len(campaign.sends) for campaign in running), default=0)
-    for _ in range(longest):  # a step left out, or one that follows without a wait, leads on to the next at once
-        if not (_decide_all(scene, running, ledger, turn, rows, progress) if among is None
-                else _decide_among(scene, running, ledger, turn, among)):  # fmt: skip
-            break
+    if among is None:
+        _decide_all(scene, running, ledger, turn, shelf, progress)
+    else:
+        _decide_among(scene, running, ledger, turn, among)
     if among is None:
         with turn.stage("outcomes"):
             for campaign in running:
@@ -96,29 +99,32 @@ def take_turn(
 
 
 def _decide_all(
-    scene: Scene, running: Sequence[Campaign], ledger: Ledger, turn: Turn, rows: int, progress: Progress
-) -> int:
-    """Decide everybody's moments, batch by batch; the number of moments."""
-    decided = 0
-    for campaign in running:
-        total, done = ledger.count_pending(campaign.name, scene.now), 0
-        for batch in ledger.pending(campaign.name, scene.now, rows):
-            progress(campaign.name, done, total)
-            turn.reserved += _decide(scene, campaign, ledger, turn, batch)
-            done += batch.num_rows
-        progress(campaign.name, done, total)
-        decided += done
-    return decided
+    scene: Scene, running: Sequence[Campaign], ledger: Ledger, turn: Turn, shelf: int, progress: Progress
+) -> None:
+    """Decide everybody's moments shelf by shelf, each on the facts of its customers alone."""
+    names = [campaign.name for campaign in running]
+    total, done = ledger.count_awake(names, scene.now), 0
+    for customers in ledger.awake(names, scene.now, max(shelf, -(-total // SHELVES))):
+        progress("customers", done, total)
+        with narrowed(scene.facts, customers, scene.now) as few:
+            for start in range(0, len(customers), shelf):
+                _decide_among(replace(scene, facts=few), running, ledger, turn, customers[start : start + shelf])
+        done += len(customers)
+    progress("customers", done, total)
 
 
-def _decide_among(scene: Scene, running: Sequence[Campaign], ledger: Ledger, turn: Turn, among: Collection[str]) -> int:
-    """Decide the moments of these customers; the number of moments."""
-    with turn.stage("history"):
-        waiting = ledger.pending_of(among, scene.now)
-    for campaign in running:
-        if batch := waiting.get(campaign.name):
-            turn.reserved += _decide(scene, campaign, ledger, turn, batch)
-    return sum(waiting[campaign.name].num_rows for campaign in running if campaign.name in waiting)
+def _decide_among(
+    scene: Scene, running: Sequence[Campaign], ledger: Ledger, turn: Turn, among: Collection[str]
+) -> None:
+    """Decide the moments of these customers. A step left out, or one that follows without a wait, leads on to the next at once."""
+    for _ in range(max((len(campaign.sends) for campaign in running), default=0)):
+        with turn.stage("history"):
+            waiting = ledger.pending_of(among, scene.now)
+        for campaign in running:
+            if batch := waiting.get(campaign.name):
+                turn.reserved += _decide(scene, campaign, ledger, turn, batch)
+        if not waiting.keys() & {campaign.name for campaign in running}:
+            break
 
 
 def _admit(scene: Scene, campaign: Campaign, ledger: Ledger, turn: Turn, among: Collection[str] | None) -> None:

@@ -57,6 +57,8 @@ class Facts:
     """Views that have a source: only those can tell that a reference leads nowhere."""
     versions: bool = False
     """Whether what later records take the place of is kept, in `superseded_<view>`."""
+    schema_name: str = "main"
+    """Where in `db` the tables of the canonical views are those of `now`."""
     engine: Engine | None = None
     """Where queries for moments run; None: in `db`."""
 

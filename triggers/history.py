@@ -60,7 +60,7 @@ class History:
             if anew:
                 derive_events(db, described(db, "SELECT * FROM policies"), now)
             self._cover(db)
-            yield replace(self.facts, db=db, now=now, copy=None, engine=None)
+            yield replace(self.facts, db=db, now=now, copy=None, engine=None, schema_name=SCHEMA)
         finally:
             db.close()
 

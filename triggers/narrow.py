@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 SCHEMA = "narrow"
 _OWN = "customer_id IN (SELECT customer_id FROM wanted_customers)"
 _TABLES = {
-    "customers": f"SELECT * FROM main.customers WHERE {_OWN}",
-    "events": f"SELECT * FROM main.events WHERE {_OWN}",
-    "consents": f"SELECT * FROM main.consents WHERE {_OWN}",
-    "complaints": f"SELECT * FROM main.complaints WHERE {_OWN}",
-    "own_policies": f"SELECT policy_id FROM main.policies WHERE {_OWN}",
-    "claims": f"SELECT * FROM main.claims WHERE {_OWN} OR policy_id IN (SELECT policy_id FROM {SCHEMA}.own_policies) "
+    "customers": f"SELECT * FROM {{base}}.customers WHERE {_OWN}",
+    "events": f"SELECT * FROM {{base}}.events WHERE {_OWN}",
+    "consents": f"SELECT * FROM {{base}}.consents WHERE {_OWN}",
+    "complaints": f"SELECT * FROM {{base}}.complaints WHERE {_OWN}",
+    "own_policies": f"SELECT policy_id FROM {{base}}.policies WHERE {_OWN}",
+    "claims": f"SELECT * FROM {{base}}.claims WHERE {_OWN} OR policy_id IN (SELECT policy_id FROM {SCHEMA}.own_policies) "
     f"OR claim_id IN (SELECT subject_id FROM {SCHEMA}.events)",
-    "policies": f"SELECT * FROM main.policies WHERE {_OWN} OR policy_id IN (SELECT policy_id FROM {SCHEMA}.claims) "
+    "policies": f"SELECT * FROM {{base}}.policies WHERE {_OWN} OR policy_id IN (SELECT policy_id FROM {SCHEMA}.claims) "
     f"OR policy_id IN (SELECT subject_id FROM {SCHEMA}.events)",
     "memberships": "SELECT * FROM main.memberships LIMIT 0",
 }
@@ -39,19 +39,19 @@ def narrowed(facts: Facts, customers: Collection[str], now: datetime) -> Iterato
     """These customers' facts, as known at `now`, for as long as the block lasts. One at a time."""
     db = facts.db.cursor()
     try:
-        fill(db, customers)
-        db.execute(f"SET search_path = '{SCHEMA},main'")
+        fill(db, customers, facts.schema_name)
+        db.execute(f"SET search_path = '{','.join(dict.fromkeys((SCHEMA, facts.schema_name, 'main')))}'")
         yield replace(facts, db=db, now=now, copy=None, engine=None)
     finally:
         db.close()
 
 
-def fill(db: DuckDBPyConnection, customers: Collection[str]) -> None:
-    """Lay the tables of these customers out anew."""
+def fill(db: DuckDBPyConnection, customers: Collection[str], base: str) -> None:
+    """Lay the tables of these customers out anew, from those of the schema `base`."""
     import pyarrow as pa
 
     db.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
     db.register("wanted_customers", pa.table({"customer_id": pa.array(sorted(set(customers)), pa.string())}))
     for name, sql in _TABLES.items():
-        db.execute(f"CREATE OR REPLACE TABLE {SCHEMA}.{name} AS {sql}")
+        db.execute(f"CREATE OR REPLACE TABLE {SCHEMA}.{name} AS {sql.format(base=base)}")
     db.unregister("wanted_customers")

@@ -109,23 +109,18 @@ class Ledger:
         with self.store.transaction():
             return self.store.many("admit", zip(*columns, strict=True))
 
-    def count_pending(self, campaign: str, now: datetime) -> int:
-        """How many moments of a campaign want a decision now."""
-        row = self.store.one("count_pending", campaign=campaign, now=seconds(now))
+    def count_awake(self, campaigns: Iterable[str], now: datetime) -> int:
+        """How many customers have a moment of these campaigns that wants a decision now."""
+        row = self.store.one("count_awake", campaigns=json.dumps(list(campaigns)), now=seconds(now))
         return int(row[0]) if row else 0
 
-    def pending(self, campaign: str, now: datetime, rows: int) -> Iterator[pa.Table]:
-        """Moments that want a decision now, about `rows` at a time, never splitting a customer, in a fixed order."""
+    def awake(self, campaigns: Iterable[str], now: datetime, size: int) -> Iterator[list[str]]:
+        """Customers with a moment of these campaigns that wants a decision now, `size` at a time, by id."""
+        asked = {"campaigns": json.dumps(list(campaigns)), "now": seconds(now), "limit": size}
         after = ""
-        while True:
-            found = self.store.all("pending", campaign=campaign, now=seconds(now), after=after, limit=rows)
-            if not found:
-                return
-            after = found[-1][2]
-            if len(found) == rows:
-                found = [row for row in found if row[2] != after]
-                found += self.store.all("pending_of_customer", campaign=campaign, now=seconds(now), customer=after)
-            yield pending_table(found)
+        while found := self.store.all("customers_awake", after=after, **asked):
+            after = found[-1][0]
+            yield [customer for (customer,) in found]
 
     def pending_of(self, customers: Iterable[str], now: datetime) -> dict[str, pa.Table]:
         """Moments of these customers that want a decision now, by campaign."""

@@ -7,23 +7,6 @@ insert into moments (campaign, customer_id, subject, occasion, due_at, policy_id
 values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 on conflict do nothing;
 
--- name: pending
--- Moments of a campaign that want a decision now, after a customer, whole customers in a fixed order.
-select moment_id, campaign, customer_id, subject, occasion, due_at, policy_id, claim_id, event_id, alert_id, admitted_at, status, step,
-       step_due_at
-  from moments
- where campaign = :campaign and wake_at <= :now and customer_id > :after
- order by customer_id, subject, occasion
- limit :limit;
-
--- name: pending_of_customer
--- The rest of a customer cut off by the limit above.
-select moment_id, campaign, customer_id, subject, occasion, due_at, policy_id, claim_id, event_id, alert_id, admitted_at, status, step,
-       step_due_at
-  from moments
- where campaign = :campaign and wake_at <= :now and customer_id = :customer
- order by customer_id, subject, occasion;
-
 -- name: pending_of_wanted
 -- Moments of the wanted customers that want a decision now, of all campaigns.
 select m.moment_id, m.campaign, m.customer_id, m.subject, m.occasion, m.due_at, m.policy_id, m.claim_id, m.event_id, m.alert_id, m.admitted_at,
@@ -37,8 +20,15 @@ select m.moment_id, m.campaign, m.customer_id, m.subject, m.occasion, m.due_at, 
 select distinct customer_id from moments
  where wake_at <= :now and campaign in (select value from json_each(:campaigns)) limit :limit;
 
--- name: count_pending
-select count(*) from moments where campaign = :campaign and wake_at <= :now;
+-- name: customers_awake
+-- The next customers, by id, with a moment of these campaigns that wants a decision now.
+select distinct customer_id from moments
+ where wake_at <= :now and customer_id > :after and campaign in (select value from json_each(:campaigns))
+ order by customer_id limit :limit;
+
+-- name: count_awake
+select count(distinct customer_id) from moments
+ where wake_at <= :now and campaign in (select value from json_each(:campaigns));
 
 -- name: wanted_clear
 delete from temp.wanted;

@@ -87,11 +87,11 @@ class Insurer:
         """The contact policy, one profile for all channels."""
         return Rules(self.policy, dict.fromkeys(MEDIA, self.profile), "Asia/Shanghai")
 
-    def turn(self, ledger: Ledger, now: datetime = NOW, rows: int = 1000, recommender: Any = None) -> Turn:
+    def turn(self, ledger: Ledger, now: datetime = NOW, shelf: int = 1000, recommender: Any = None) -> Turn:
         """Run all campaigns once."""
         with facts_of(now, **self.tables) as facts:
             scene = Scene(facts, self.rules(), self.words(), recommender)
-            return take_turn(scene, self.campaigns, ledger, rows=rows)
+            return take_turn(scene, self.campaigns, ledger, shelf=shelf)
 
 
 @pytest.fixture

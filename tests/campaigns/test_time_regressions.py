@@ -180,7 +180,7 @@ def test_parcelvoy_one_occasion_met_by_two_workers_at_once_is_one_moment_and_one
         with alone:
             own = Ledger(tmp_path / "ledger.db")
         together.wait()
-        insurer.turn(own, rows=7)
+        insurer.turn(own, shelf=7)
         together.wait()
         with alone:
             own.close()

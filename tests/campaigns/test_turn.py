@@ -220,9 +220,9 @@ POLICIES = st.lists(
 
 @pytest.fixture
 def history(insurer, tmp_path_factory, campaign, now):
-    """Run an insurer with these policies, cut into batches of `rows`, `runs` times; what the ledger then says."""
+    """Run an insurer with these policies, of whom `shelf` customers are decided at once, `runs` times; what the ledger then says."""
 
-    def run(policies, rows, runs):
+    def run(policies, shelf, runs):
         made = type(insurer)(tmp_path_factory.mktemp("insurer"))
         made.campaigns = [campaign(), campaign(name="second", purpose="care", holdout="30%")]
         for number in range(6):
@@ -232,7 +232,7 @@ def history(insurer, tmp_path_factory, campaign, now):
             made.expiring(f"P{number}", f"C{customer}", on=day, status=status)
         with Ledger(made.folder / "ledger.db") as ledger:
             for _ in range(runs):
-                made.turn(ledger, rows=rows)
+                made.turn(ledger, shelf=shelf)
             assert [finding.law for finding in check(ledger) if not finding.holds] == []
             assert all(funnel.conserved for funnel in funnels(ledger).values())
             return ledger.store.query(
@@ -246,6 +246,6 @@ def history(insurer, tmp_path_factory, campaign, now):
 @settings(
     max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
-@given(policies=POLICIES, rows=st.sampled_from([1, 2, 3]), runs=st.integers(1, 2))
-def test_decisions_do_not_depend_on_how_moments_are_cut_or_how_often_one_runs(history, policies, rows, runs):
-    assert history(policies, rows, runs) == history(policies, 1000, 1)
+@given(policies=POLICIES, shelf=st.sampled_from([1, 2, 3]), runs=st.integers(1, 2))
+def test_decisions_do_not_depend_on_how_moments_are_cut_or_how_often_one_runs(history, policies, shelf, runs):
+    assert history(policies, shelf, runs) == history(policies, 1000, 1)
