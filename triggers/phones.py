@@ -1,14 +1,15 @@
 """Phone numbers in E.164.
 
 The phonenumbers library reads about 20,000 numbers a second, a large insurer has a hundred million. Numbers of the
-default region in the usual spellings are therefore read in SQL, by the library's own patterns for that region; only the
-distinct rest goes through the library. Both ways give the same answer (a test holds them against each other).
+default region in the usual spellings, and mobile numbers of other countries written with + and their code, are therefore
+read in SQL, by the library's own patterns; only the distinct rest goes through the library. Both ways give the same
+answer (a test holds them against each other).
 """
 
 # ruff: noqa: S608 - names come from triggers.views or are quoted, values are quoted by triggers.sqltext
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from triggers.sqltext import text
@@ -42,11 +43,43 @@ def read_phones(
         f"CREATE TABLE staging.phones AS SELECT written, {usual_spellings('written', region)} AS e164 "
         f"FROM (SELECT DISTINCT {written} AS written FROM {source} r) WHERE written IS NOT NULL"
     )
+    _read_abroad(db)
     rest = db.sql("SELECT written FROM staging.phones WHERE e164 IS NULL ORDER BY written").to_arrow_table()
     for read in _through_the_library(rest, region, progress):
         db.register("phones_read", read)
         db.execute("UPDATE staging.phones p SET e164 = n.e164 FROM phones_read n WHERE n.written = p.written")
         db.unregister("phones_read")
+
+
+def _read_abroad(db: DuckDBPyConnection) -> None:
+    """Read the mobile numbers of other countries, where the country is written with them."""
+    begun = "SELECT DISTINCT left(written, 4) FROM staging.phones WHERE e164 IS NULL AND starts_with(written, '+')"
+    codes = {code for (beginning,) in db.execute(begun).fetchall() if (code := _country(beginning[1:]))}
+    if codes:
+        db.execute(f"UPDATE staging.phones SET e164 = {abroad('written', sorted(codes))} WHERE e164 IS NULL")
+
+
+def _country(digits: str) -> int | None:
+    """The country code these digits begin with; None where none does."""
+    from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
+
+    found = (int(digits[:size]) for size in (1, 2, 3) if digits[:size].isdecimal())
+    return next((code for code in found if code in COUNTRY_CODE_TO_REGION_CODE), None)
+
+
+def abroad(column: str, codes: Sequence[int]) -> str:
+    """SQL of the E.164 number for a mobile number written with + and one of these country codes, else NULL (not: invalid)."""
+    from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
+
+    digits = rf"regexp_replace({column}, '[ ().-]', '', 'g')"
+    cases = []
+    for code in codes:
+        metadata = PhoneMetadata.metadata_for_region(COUNTRY_CODE_TO_REGION_CODE[code][0])
+        if metadata is not None:  # codes of no country, such as 800, have none
+            number = f"substr({digits}, {len(str(code)) + 2})"
+            cases.append(f"WHEN starts_with({digits}, '+{code}') AND {_is_national(number, metadata)} THEN {digits}")
+    spelled = rf"regexp_full_match({column}, '\+[0-9][0-9 ().-]*')"
+    return f"(CASE WHEN NOT {spelled} THEN NULL {' '.join(cases)} END)"
 
 
 def _through_the_library(rest: pa.Table, region: str, progress: Callable[[int, int], None]) -> Iterator[pa.Table]:

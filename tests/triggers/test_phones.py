@@ -10,17 +10,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from triggers.phones import e164, usual_spellings
+from triggers.phones import abroad, e164, usual_spellings
 from triggers.testing import facts
 
 REGIONS = ("CN", "US", "DE", "GB", "IT", "BR", "JP", "SG", "KZ", "FR", "HK", "AR", "MX")
 
 
 def fast(texts: list[str], region: str) -> list[str | None]:
+    return read(texts, usual_spellings("t", region))
+
+
+def read(texts: list[str], sql: str) -> list[str | None]:
     db = duckdb.connect()
     db.execute("CREATE TABLE n (place INTEGER, t VARCHAR)")
     db.executemany("INSERT INTO n VALUES (?, ?)", list(enumerate(texts)))
-    return [row[0] for row in db.execute(f"SELECT {usual_spellings('t', region)} FROM n ORDER BY place").fetchall()]
+    return [row[0] for row in db.execute(f"SELECT {sql} FROM n ORDER BY place").fetchall()]
 
 
 def differences(texts: list[str], region: str) -> list[tuple[str, str, str | None]]:
@@ -81,6 +85,25 @@ def test_both_ways_agree_on_numbers_like_real_ones(region: str) -> None:
         texts.append(f"{before}{gap}{national[:3]}{gap}{national[3:]}")
     assert differences(texts, region) == []
     assert any(fast(texts, region)) or region in ("KZ", "AR"), "no text took the fast way: nothing was compared"
+
+
+def test_numbers_of_other_countries_are_read_both_ways_alike() -> None:
+    draw, texts, codes = random.Random(5), [], set()
+    for region in phonenumbers.SUPPORTED_REGIONS:
+        example = phonenumbers.PhoneMetadata.metadata_for_region(region)
+        if example is None or example.mobile is None or not example.mobile.example_number:
+            continue
+        codes.add(int(example.country_code or 0))
+        for _ in range(40):
+            digits = list(example.mobile.example_number)
+            for _ in range(draw.randrange(4)):
+                digits[draw.randrange(len(digits))] = draw.choice("0123456789")
+            before = draw.choice(["+", "+", "+", "", "+0"]) + str(example.country_code)
+            gap = draw.choice(["", " ", "-", ""])
+            texts.append(f"{before}{gap}{''.join(digits)}")
+    quick = read(texts, abroad("t", sorted(codes)))
+    assert [(text, got) for text, got in zip(texts, quick, strict=True) if got and got != e164(text, "CN")] == []
+    assert sum(number is not None for number in quick) > len(texts) / 4
 
 
 @settings(max_examples=60, deadline=None)
