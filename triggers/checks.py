@@ -19,6 +19,7 @@ from triggers.views import DATE, FLAG, INSTANT, NUMBER, TEXT, TEXTS, Column, Vie
 LATER = 0
 RECORDED_AT = "recorded_at"
 BROKEN = "\ufffd"
+_WHERE = "/* rows */"
 
 REASONS = {DATE: "bad_date", INSTANT: "bad_time", NUMBER: "bad_number", FLAG: "bad_flag", TEXTS: "bad_list"}
 EMAIL = r"[^@\s,;<>()]+@[^@\s.,;<>()]+(\.[^@\s.,;<>()]+)+"
@@ -44,12 +45,16 @@ class Shape:
     sourced: frozenset[str]
     row_checks: tuple[Check, ...]
     value_checks: tuple[Check, ...]
-    sql: str
+    frame: str
+
+    def sql(self, where: str = "true") -> str:
+        """The shaped view, of all rows or of those of the raw table `r` a condition names."""
+        return self.frame.replace(_WHERE, where)
 
     @property
     def joins(self) -> bool:
         """Whether other tables are looked into, after which rows come in any order."""
-        return " JOIN " in self.sql or " IN (SELECT " in self.sql
+        return " JOIN " in self.frame or " IN (SELECT " in self.frame
 
     @property
     def known_at(self) -> str | None:
@@ -88,7 +93,7 @@ def _sql(draft: Shape, columns: list[Column], raw: Mapping[str, str], given: Col
     cases += [f"WHEN {check.fault} THEN {number}" for number, check in enumerate(draft.row_checks, start=1)]
     verdict = f"CASE {' '.join(cases)} END"
     inner = f'SELECT r.rowid + 1 AS "row:number", to_json(r) AS "row:record", {", ".join(pairs)}'
-    return f'SELECT *, {verdict} AS "row:verdict" FROM ({inner} FROM staging.raw_{name} r{phones})'
+    return f'SELECT *, {verdict} AS "row:verdict" FROM ({inner} FROM staging.raw_{name} r{phones} WHERE {_WHERE})'
 
 
 def _pair(view: View, column: Column, raw: Mapping[str, str], given: Collection[str]) -> list[str]:

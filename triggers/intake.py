@@ -1,7 +1,8 @@
 """Taking one view in: from its raw table to the checked table, with every fault listed.
 
-The steps are set-based statements over `staging.shaped_<view>`; `staging.aside` collects the rows that stay out.
-A row has one reason only, the first found: not known yet, its own faults, its references, its key.
+Every value is read and every check made once, on the way into the table itself, which for a while carries the number of
+each row and what was found; `staging.aside` collects the rows that stay out. Only rows with a fault are read a second
+time, to be listed. A row has one reason only, the first found: not known yet, its own faults, its references, its key.
 """
 
 # ruff: noqa: S608 - names come from triggers.views or are quoted, values are quoted by triggers.sqltext
@@ -11,7 +12,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from triggers.checks import LATER, RECORDED_AT, Check, Shape, shape
+from triggers.checks import LATER, RECORDED_AT, Shape, shape
 from triggers.readers import Staged
 from triggers.rejects import ViewReport, tally
 from triggers.sqltext import identifier, text
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 _DUPLICATE = -1
 _ORPHAN = -2  # of the first reference; -3 of the second, and so on
 _REFERRED = {target for view in VIEWS.values() for _, target in view.references}
+_MARKS = ('"row:number"', '"row:verdict"', '"row:doubted"')
+"""Carried by a table while it is checked; `row:doubted`: a value check or a cross check failed."""
 
 
 def empty(db: DuckDBPyConnection, view: View) -> None:
@@ -46,108 +49,42 @@ def take_in(
 
     With `versions`, earlier records of a key that were recorded at another time stay in `superseded_<view>`. With `arrived`,
     the rows are few and came by themselves: states and dates that lie ahead of `now` stay as said, for a later look to find
-    them reached; and what the checks ask of is a table, since to plan it with every check would take longer than they do.
+    them reached; and all of them are kept as they were read, since to plan the checks twice would take longer than they do.
     """
     shaped = shape(view, staged.raw, staged.extras, given, now)
-    db.execute(f"CREATE {'TABLE' if arrived else 'VIEW'} staging.shaped_{view.name} AS {shaped.sql}")
+    if arrived:
+        db.execute(f"CREATE TABLE staging.odd AS {shaped.sql()}")
+    _fill(
+        db,
+        shaped,
+        "staging.odd" if arrived else f"({shaped.sql()})",
+        values_as_said(view.name) if arrived else known_values(view.name, now),
+    )
     _set_aside_faulty(db, shaped)
-    _mark(db, shaped)
     _set_aside_orphans(db, shaped, given)
-    _mark(db, shaped)
-    _set_aside_duplicates(db, shaped)
-    _mark(db, shaped)
-    _keep_the_rest(db, shaped, values_as_said(view.name) if arrived else known_values(view.name, now))
-    if versions and RECORDED_AT in shaped.sourced and view.key:
-        _keep_versions(db, shaped)
+    _set_aside_duplicates(db, shaped, versions)
+    if not arrived:
+        _read_again(db, shaped)
     _list_rows(db, shaped)
     _list_values(db, shaped)
     report = _count(db, shaped)
-    _clear(db, view, arrived)
+    _clear(db, view)
     return report
 
 
-def _set_aside_faulty(db: DuckDBPyConnection, shaped: Shape) -> None:
-    name = shaped.view.name
-    db.execute(  # materialized, else the filter would have every verdict found twice
-        f'CREATE TABLE staging.aside AS WITH judged AS MATERIALIZED (SELECT "row:number" AS number, '
-        f'CAST("row:verdict" AS INTEGER) AS verdict FROM staging.shaped_{name}) '
-        f"SELECT * FROM judged WHERE verdict IS NOT NULL"
-    )
-    if name in _REFERRED and shaped.view.key:
-        db.execute(
-            f"CREATE TABLE staging.later_{name} AS SELECT {shaped.view.key} AS key FROM staging.shaped_{name} "
-            f'WHERE "row:verdict" = {LATER} AND {shaped.view.key} IS NOT NULL'
-        )
-
-
-def _good(shaped: Shape) -> str:
-    """The shaped rows not set aside so far. Looking at a bit each costs less than a join and keeps their order."""
-    bit = "get_bit(getvariable('aside'), CAST(\"row:number\" - 1 AS INTEGER))"
-    return f"(SELECT * FROM staging.shaped_{shaped.view.name} WHERE coalesce({bit}, 0) = 0)"
-
-
-def _mark(db: DuckDBPyConnection, shaped: Shape) -> None:
-    """Bring the bits, one for each row of the raw table, up to date with `staging.aside`."""
-    rows = f"(SELECT max(rowid) FROM staging.raw_{shaped.view.name})"
-    size = db.execute(f"SELECT coalesce({rows}, 0)").fetchall()[0][0]
-    db.execute(f"SET VARIABLE aside = (SELECT bitstring_agg(number - 1, 0, {size}) FROM staging.aside)")
-
-
-def _set_aside_orphans(db: DuckDBPyConnection, shaped: Shape, given: Collection[str]) -> None:
-    """Rows whose owner is unknown; where the owner is merely not known yet, the row is not known yet either."""
-    required = shaped.view.required
-    for place, (column, target) in enumerate(shaped.view.references):
-        if target not in given or column not in required or column not in shaped.sourced:
-            continue
-        later = f"g.{column} IN (SELECT key FROM staging.later_{target})"
-        verdict = f"CASE WHEN {later} THEN {LATER} ELSE {_ORPHAN - place} END"
-        db.execute(
-            f'INSERT INTO staging.aside SELECT g."row:number", {verdict} FROM {_good(shaped)} g '
-            f"ANTI JOIN {target} t ON t.{VIEWS[target].key} = g.{column}"
-        )
-
-
-def _set_aside_duplicates(db: DuckDBPyConnection, shaped: Shape) -> None:
-    """Of several records of one key the one recorded last stays, else the last in the source.
-
-    Keys are first counted by their hash, which needs eight bytes a row however long the keys are.
-    """
-    key = shaped.view.key
-    if key is None or key not in shaped.sourced:
-        return
-    good = _good(shaped)
-    db.execute(
-        f"CREATE TABLE staging.doubled AS SELECT hash({key}) AS hashed FROM {good} GROUP BY 1 HAVING count(*) > 1"
-    )
-    recorded = f"{RECORDED_AT} DESC NULLS LAST, " if RECORDED_AT in shaped.types else ""
-    db.execute(
-        f'INSERT INTO staging.aside SELECT number, {_DUPLICATE} FROM (SELECT "row:number" AS number, row_number() OVER '
-        f'(PARTITION BY {key} ORDER BY {recorded}"row:number" DESC) AS place FROM {good} '
-        f"WHERE hash({key}) IN (SELECT hashed FROM staging.doubled)) WHERE place > 1"
-    )
-    db.execute("DROP TABLE staging.doubled")
-
-
-def _keep_the_rest(db: DuckDBPyConnection, shaped: Shape, known: Mapping[str, str]) -> None:
+def _fill(db: DuckDBPyConnection, shaped: Shape, source: str, known: Mapping[str, str]) -> None:
     """Write the table in the order of the source, which the joins of some views would otherwise leave to chance."""
-    clean = _clean(shaped)
     final = ", ".join(
         f"CAST({known[name]} AS {kind}) AS {identifier(name)}" if name in known else identifier(name)
         for name, kind in shaped.types.items()
     )
-    checked = f'SELECT {clean}, "row:number" FROM {_good(shaped)}'
+    doubted = " OR ".join(f"({check.fault})" for check in shaped.value_checks) or "false"
+    marks = f'"row:number", CAST("row:verdict" AS INTEGER) AS "row:verdict", ({doubted}) AS "row:doubted"'
     order = ' ORDER BY "row:number"' if shaped.joins else ""
-    db.execute(f"CREATE TABLE {shaped.view.name} AS SELECT {final} FROM ({checked}){order}")
-
-
-def _keep_versions(db: DuckDBPyConnection, shaped: Shape) -> None:
-    """Sound rows that a later record of their key took the place of; none, no table."""
-    aside = f"SELECT number FROM staging.aside WHERE verdict = {_DUPLICATE}"
-    if db.execute(f"SELECT count(*) FROM ({aside})").fetchall()[0][0]:
-        db.execute(
-            f'CREATE TABLE superseded_{shaped.view.name} AS SELECT {_clean(shaped)}, "row:number" AS place '
-            f'FROM staging.shaped_{shaped.view.name} WHERE "row:number" IN ({aside})'
-        )
+    db.execute(
+        f"CREATE TABLE {shaped.view.name} AS SELECT {final}, {', '.join(_MARKS)} "
+        f"FROM (SELECT {_clean(shaped)}, {marks} FROM {source}){order}"
+    )
 
 
 def _clean(shaped: Shape) -> str:
@@ -170,6 +107,78 @@ def _faults_by_column(shaped: Shape) -> dict[str, list[str]]:
     return faults
 
 
+def _set_aside_faulty(db: DuckDBPyConnection, shaped: Shape) -> None:
+    name, key = shaped.view.name, shaped.view.key
+    db.execute(
+        f'CREATE TABLE staging.aside AS SELECT "row:number" AS number, "row:verdict" AS verdict FROM {name} '
+        f'WHERE "row:verdict" IS NOT NULL'
+    )
+    if name in _REFERRED and key:
+        db.execute(
+            f"CREATE TABLE staging.later_{name} AS SELECT {key} AS key FROM {name} "
+            f'WHERE "row:verdict" = {LATER} AND {key} IS NOT NULL'
+        )
+    db.execute(f'DELETE FROM {name} WHERE "row:verdict" IS NOT NULL')
+
+
+def _set_aside_orphans(db: DuckDBPyConnection, shaped: Shape, given: Collection[str]) -> None:
+    """Rows whose owner is unknown; where the owner is merely not known yet, the row is not known yet either."""
+    required, name = shaped.view.required, shaped.view.name
+    for place, (column, target) in enumerate(shaped.view.references):
+        if target not in given or column not in required or column not in shaped.sourced:
+            continue
+        later = f"g.{column} IN (SELECT key FROM staging.later_{target})"
+        found = (
+            f'SELECT g."row:number", CASE WHEN {later} THEN {LATER} ELSE {_ORPHAN - place} END FROM {name} g '
+            f"ANTI JOIN {target} t ON t.{VIEWS[target].key} = g.{column}"
+        )
+        _set_aside(db, name, found)
+
+
+def _set_aside_duplicates(db: DuckDBPyConnection, shaped: Shape, versions: bool) -> None:
+    """Of several records of one key the one recorded last stays, else the last in the source.
+
+    Keys are first counted by their hash, which needs eight bytes a row however long the keys are.
+    """
+    key, name = shaped.view.key, shaped.view.name
+    if key is None or key not in shaped.sourced:
+        return
+    doubled = f"SELECT hash({key}) FROM {name} GROUP BY 1 HAVING count(*) > 1"
+    recorded = f"{RECORDED_AT} DESC NULLS LAST, " if RECORDED_AT in shaped.types else ""
+    found = (
+        f'SELECT number, {_DUPLICATE} FROM (SELECT "row:number" AS number, row_number() OVER '
+        f'(PARTITION BY {key} ORDER BY {recorded}"row:number" DESC) AS place FROM {name} '
+        f"WHERE hash({key}) IN ({doubled})) WHERE place > 1"
+    )
+    _set_aside(db, name, found, keep=versions and RECORDED_AT in shaped.sourced)
+
+
+def _set_aside(db: DuckDBPyConnection, name: str, found: str, *, keep: bool = False) -> None:
+    """Take rows (number, verdict) out of the table; with `keep`, as earlier versions of what stays in it."""
+    db.execute("CREATE TABLE staging.going (number BIGINT, verdict INTEGER)")
+    db.execute(f"INSERT INTO staging.going {found}")
+    if db.execute("SELECT count(*) FROM staging.going").fetchall()[0][0]:
+        gone = '"row:number" IN (SELECT number FROM staging.going)'
+        if keep:
+            exclude = ", ".join(_MARKS)
+            db.execute(
+                f'CREATE TABLE superseded_{name} AS SELECT * EXCLUDE ({exclude}), "row:number" AS place '
+                f"FROM {name} WHERE {gone}"
+            )
+        db.execute("INSERT INTO staging.aside FROM staging.going")
+        db.execute(f"DELETE FROM {name} WHERE {gone}")
+    db.execute("DROP TABLE staging.going")
+
+
+def _read_again(db: DuckDBPyConnection, shaped: Shape) -> None:
+    """`staging.odd`: the rows there is something to say about, as they were written and as they were read."""
+    listed = (
+        f"SELECT number - 1 FROM staging.aside WHERE verdict <> {LATER} "
+        f'UNION ALL SELECT "row:number" - 1 FROM {shaped.view.name} WHERE "row:doubted"'
+    )
+    db.execute(f"CREATE TABLE staging.odd AS {shaped.sql(f'r.rowid IN ({listed})')}")
+
+
 def _list_rows(db: DuckDBPyConnection, shaped: Shape) -> None:
     for (verdict,) in db.execute("SELECT DISTINCT verdict FROM staging.aside ORDER BY 1").fetchall():
         if verdict == LATER:
@@ -178,7 +187,7 @@ def _list_rows(db: DuckDBPyConnection, shaped: Shape) -> None:
         seen = identifier("written:" + column) if column in shaped.sourced else "NULL"
         db.execute(
             f'INSERT INTO rejects SELECT {text(shaped.view.name)}, s."row:number", {text(reason)}, {text(column)}, '
-            f'{seen}, s."row:record", {text("row")} FROM staging.shaped_{shaped.view.name} s '
+            f'{seen}, s."row:record", {text("row")} FROM staging.odd s '
             f'JOIN staging.aside a ON a.number = s."row:number" AND a.verdict = {verdict} ORDER BY 2'
         )
 
@@ -194,22 +203,20 @@ def _meaning(shaped: Shape, verdict: int) -> tuple[str, str]:
 
 
 def _list_values(db: DuckDBPyConnection, shaped: Shape) -> None:
+    """What was refused of rows that stay."""
     checks = shaped.value_checks
     if not checks:
         return
+    kept = 'staging.odd WHERE "row:number" NOT IN (SELECT number FROM staging.aside)'
     counts = ", ".join(f"count(*) FILTER (WHERE {check.fault})" for check in checks)
-    found = db.execute(f"SELECT {counts} FROM {_good(shaped)}").fetchall()[0]
+    found = db.execute(f"SELECT {counts} FROM {kept}").fetchall()[0]
     for check, count in zip(checks, found, strict=True):
         if count:
-            _list_value(db, shaped, check)
-
-
-def _list_value(db: DuckDBPyConnection, shaped: Shape, check: Check) -> None:
-    db.execute(
-        f'INSERT INTO rejects SELECT {text(shaped.view.name)}, "row:number", {text(check.reason)}, '
-        f'{text(check.column)}, {identifier("written:" + check.column)}, "row:record", {text("value")} '
-        f"FROM {_good(shaped)} WHERE {check.fault} ORDER BY 2"
-    )
+            db.execute(
+                f'INSERT INTO rejects SELECT {text(shaped.view.name)}, "row:number", {text(check.reason)}, '
+                f'{text(check.column)}, {identifier("written:" + check.column)}, "row:record", {text("value")} '
+                f"FROM {kept} AND ({check.fault}) ORDER BY 2"
+            )
 
 
 def _count(db: DuckDBPyConnection, shaped: Shape) -> ViewReport:
@@ -226,8 +233,8 @@ def _count(db: DuckDBPyConnection, shaped: Shape) -> ViewReport:
     return report
 
 
-def _clear(db: DuckDBPyConnection, view: View, arrived: bool) -> None:
-    db.execute("RESET VARIABLE aside")
-    db.execute(f"DROP {'TABLE' if arrived else 'VIEW'} staging.shaped_{view.name}")
-    db.execute("DROP TABLE staging.aside")
-    db.execute(f"DROP TABLE staging.raw_{view.name}")
+def _clear(db: DuckDBPyConnection, view: View) -> None:
+    for mark in _MARKS:
+        db.execute(f"ALTER TABLE {view.name} DROP COLUMN {mark}")
+    for table in ("odd", "aside", f"raw_{view.name}"):
+        db.execute(f"DROP TABLE staging.{table}")

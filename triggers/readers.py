@@ -123,7 +123,7 @@ def _tidy(db: DuckDBPyConnection, view: str) -> None:
     written = [name for name, kind in columns.items() if kind == TEXT]
     if not written:
         return
-    asked = ", ".join(f"coalesce(bool_or({_edge(name)} OR {_edge(f'right({name}, 1)')}), false)" for name in written)
+    asked = ", ".join(f"coalesce(bool_or({_untidy(name)}), false)" for name in written)
     answers = db.execute(f"SELECT {asked} FROM {table}").fetchall()[0]
     untidy = [name for name, blank in zip(written, answers, strict=True) if blank]
     if untidy:
@@ -133,9 +133,10 @@ def _tidy(db: DuckDBPyConnection, view: str) -> None:
         db.execute(f"ALTER TABLE staging.tidied RENAME TO raw_{view}")
 
 
-def _edge(value: str) -> str:
-    """Whether a text is empty or begins with a blank: much cheaper than trimming all of them."""
-    return f"ascii({value}) <= 32 OR ascii({value}) IN (160, 12288)"
+def _untidy(name: str) -> str:
+    """Whether a text is empty, or begins or ends with a blank: much cheaper than trimming all of them."""
+    begins = f"{name} < '!' OR ({name} >= '\u00a0' AND {name} < '\u00a1') OR ({name} >= '\u3000' AND {name} < '\u3001')"
+    return f"{begins} OR ascii({name}[-1]) <= 32 OR ascii({name}[-1]) IN (160, 12288)"
 
 
 def _list_malformed(db: DuckDBPyConnection, view: str, path: Path) -> None:
