@@ -121,11 +121,29 @@ update messages set state = case when purpose = 'marketing' then 'failed' else '
 update messages set state = 'expired' where state = 'reserved' and expires_at <= :now;
 
 -- name: stop_opted_out
--- Whoever told us to stop after the message was reserved does not get it; contract notices still go.
+-- Whoever told us to stop after the message was reserved does not get it; contract notices still go where the policy lets them.
 update messages set state = 'retracted', code = 'opted_out'
- where state = 'reserved' and purpose <> 'contract' and exists (
-    select 1 from opt_outs o where o.customer_id = messages.customer_id
-       and o.purpose in ('*', messages.purpose) and o.medium in ('*', messages.medium));
+ where state = 'reserved' and (purpose <> 'contract' or :contract_stops = 1) and (
+    exists (
+        select 1 from opt_outs o where o.customer_id = messages.customer_id
+           and o.purpose in ('*', messages.purpose) and o.medium in ('*', messages.medium)
+           and not exists (
+                select 1 from consent_statements s where s.customer_id = o.customer_id and s.source = 'double_opt_in' and s.granted = 1 and s.at > o.at
+                   and (s.expires_at is null or s.expires_at > :now)
+                   and s.purpose in ('*', messages.purpose) and s.medium in ('*', messages.medium)
+                   and (s.purpose = '*' and s.medium = '*' or o.purpose <> '*' or o.medium <> '*')))
+    or exists (
+        select 1 from consent_statements r where r.customer_id = messages.customer_id and r.granted = 0
+           and r.purpose in ('*', messages.purpose)
+           and (r.kind = 'consent' and r.medium in ('*', messages.medium)
+                    and messages.purpose not in (select value from json_each(:without_consent))
+                or r.kind = 'call_refusal' and r.at > :calls_refused_since
+                    and messages.medium in (select value from json_each(:call_channels)))
+           and not exists (
+                select 1 from consent_statements s where s.customer_id = r.customer_id and s.granted = 1 and s.at > r.at
+                   and (s.expires_at is null or s.expires_at > :now)
+                   and s.purpose in ('*', messages.purpose) and s.medium in ('*', messages.medium)
+                   and (r.kind = 'consent' or s.source = 'double_opt_in'))));
 
 -- name: missed_windows
 -- Messages whose hours have passed, but which still make sense tomorrow.
@@ -155,8 +173,9 @@ update messages set state = :state, provider_id = coalesce(:provider_id, provide
 select provider_id from messages where provider_id in (select value from json_each(:provider_ids));
 
 -- name: opt_out
+-- Told again, the newest time counts: a stop after a confirmation must not be older than it.
 insert into opt_outs (customer_id, purpose, medium, at, source) values (:customer_id, :purpose, :medium, :at, :source)
-on conflict do nothing;
+on conflict (customer_id, purpose, medium) do update set at = excluded.at, source = excluded.source where excluded.at > opt_outs.at;
 
 -- name: customer_of_message
 select customer_id, medium from messages where message_id = :message_id;
@@ -313,3 +332,20 @@ with decided as materialized (
 select one.campaign, other.campaign, count(*), sum(max(one.capped, other.capped))
   from decided one join decided other on other.customer_id = one.customer_id and other.decided_at = one.decided_at
  where one.campaign < other.campaign group by 1, 2 order by 3 desc, 1, 2;
+
+-- name: tell
+-- What a customer said about being contacted; the same word brought again changes nothing.
+insert into consent_statements (statement_id, customer_id, kind, purpose, medium, granted, at, expires_at, text_version, evidence, source)
+values (:statement_id, :customer_id, :kind, :purpose, :medium, :granted, :at, :expires_at, :text_version, :evidence, :source)
+on conflict do nothing;
+
+-- name: told
+-- What the wanted customers told Kairos itself.
+select s.customer_id, s.kind, s.purpose, s.medium, s.granted, s.at, s.expires_at, s.text_version, s.evidence, s.source
+  from temp.wanted w join consent_statements s on s.customer_id = w.customer_id;
+
+-- name: count_do_not_contact
+select count(*) from do_not_contact;
+
+-- name: do_not_contact
+select hash, salt_check from do_not_contact;
