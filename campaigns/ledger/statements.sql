@@ -158,7 +158,9 @@ update messages set not_before = ?, not_after = ? where message_id = ? and state
 select count(*), min(not_before) from messages where state = 'reserved';
 
 -- name: receipt
-insert into receipts (message_id, provider_id, status, code, at) values (:message_id, :provider_id, :status, :code, :at)
+-- Of a message that is not here, say of a customer whose data was erased, nothing is kept.
+insert into receipts (message_id, provider_id, status, code, at)
+select message_id, :provider_id, :status, :code, :at from messages where message_id = :message_id
 on conflict do nothing;
 
 -- name: forward
@@ -349,3 +351,103 @@ select count(*) from do_not_contact;
 
 -- name: do_not_contact
 select hash, salt_check from do_not_contact;
+
+-- What the ledger holds about one customer: a statement for every table with a customer, a moment or a message in it (a test sees to it).
+
+-- name: export_moments
+select * from moments where customer_id = :customer order by moment_id;
+
+-- name: export_decisions
+select d.* from moments m join decisions d on d.moment_id = m.moment_id where m.customer_id = :customer order by d.moment_id, d.decided_at, d.step;
+
+-- name: export_messages
+select * from messages where customer_id = :customer order by reserved_at, message_id;
+
+-- name: export_attempts
+select a.* from messages g join attempts a on a.message_id = g.message_id where g.customer_id = :customer order by a.attempt_id;
+
+-- name: export_receipts
+select r.* from messages g join receipts r on r.message_id = g.message_id where g.customer_id = :customer order by r.at, r.message_id, r.status;
+
+-- name: export_outcomes
+select o.* from moments m join outcomes o on o.moment_id = m.moment_id where m.customer_id = :customer order by o.at, o.moment_id, o.event_id;
+
+-- name: export_opt_outs
+select * from opt_outs where customer_id = :customer order by at, purpose, medium;
+
+-- name: export_memberships
+select * from memberships where customer_id = :customer order by entered_at, campaign, subject;
+
+-- name: export_consent_statements
+select * from consent_statements where customer_id = :customer order by at, statement_id;
+
+-- name: export_consent_requests
+select request_id, customer_id, purpose, medium, text_version, requested_at, expires_at, state, settled_at, evidence
+  from consent_requests where customer_id = :customer order by requested_at, request_id;
+
+-- name: export_answers
+select * from answers where customer_id = :customer order by at, answer_id;
+
+-- name: mentions
+-- Facts that arrived and mention a text; whether they are about the customer is seen by whoever reads them.
+select seq, view, body, received_at from inbox where instr(body, :text) > 0 and seq > :after order by seq limit :limit;
+
+-- What is left of a customer whose data was erased: that something was decided and sent, when, and with what success.
+
+-- name: in_hand
+-- Messages of a customer of which a sender, or nobody, knows what becomes of them.
+select count(*) from messages where customer_id = :customer and state in ('handed', 'unknown');
+
+-- name: erase_moments
+-- Nothing more comes of it; a due date may be a birthday.
+update moments set customer_id = :pseudonym, subject = :subject, occasion = :occasion, policy_id = null, claim_id = null, event_id = null,
+       due_at = admitted_at, step_due_at = admitted_at, wake_at = null,
+       status = case when status in ('pending', 'held') then 'retracted' else status end
+ where moment_id = :moment_id;
+
+-- name: erase_decisions
+update decisions set trace = '[]', verdict = case when verdict = 'held' then 'retracted' else verdict end,
+       gate = case when verdict = 'held' then 'consent' else gate end, reason = case when verdict = 'held' then 'erased' else reason end
+ where moment_id = :moment_id;
+
+-- name: undecided
+-- A moment that was to be decided still gets the decision that it never will be.
+insert into decisions (moment_id, step, verdict, gate, reason, medium, decided_at, version, trace)
+values (:moment_id, :step, 'retracted', 'consent', 'erased', '', :now, '', '[]') on conflict do nothing;
+
+-- name: erase_messages
+update messages set message_id = :pseudonymous_message, customer_id = :pseudonym, address = '', parts = '{}', offers = '[]', timezone = '',
+       provider_id = null where message_id = :message_id;
+
+-- name: erase_attempts
+update attempts set message_id = :pseudonymous_message, detail = '' where message_id = :message_id;
+
+-- name: erase_receipts
+update receipts set message_id = :pseudonymous_message, provider_id = '' where message_id = :message_id;
+
+-- name: erase_outcomes
+update outcomes set event_id = :pseudonymous_event, detail = '' where moment_id = :moment_id and event_id = :event_id;
+
+-- name: erase_opt_outs
+update opt_outs set customer_id = :pseudonym, source = 'erased' where customer_id = :customer;
+
+-- name: erase_memberships
+update memberships set customer_id = :pseudonym, subject = :pseudonymous_subject, left_at = coalesce(left_at, :now)
+ where campaign = :campaign and customer_id = :customer and subject = :subject and entered_at = :entered_at;
+
+-- name: erase_consent_statements
+update consent_statements set customer_id = :pseudonym, statement_id = :pseudonymous_statement, evidence = '' where statement_id = :statement_id;
+
+-- name: erase_consent_requests
+update consent_requests set customer_id = :pseudonym, request_id = :pseudonymous_request, token_hash = null, evidence = '',
+       state = case when state = 'requested' then 'erased' else state end where request_id = :request_id;
+
+-- name: erase_answers
+update answers set answer_id = :pseudonymous_answer, customer_id = :pseudonym, words = ''
+ where answer_id = :answer_id and customer_id = :customer;
+
+-- name: erase_arrival
+delete from inbox where seq = ?;
+
+-- name: never_contact
+insert into do_not_contact (hash, kind, salt_check, added_at, reason) values (:hash, :kind, :salt_check, :now, :reason) on conflict do nothing;

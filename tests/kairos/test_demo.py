@@ -194,7 +194,7 @@ def test_consents_say_which_words_were_agreed_to_and_some_until_when(db: duckdb.
     assert number(db, "select count(*) from consents where text_version is null or evidence is null") == 0
     assert number(db, f"select count(*) from consents where expires_at < date '{AS_OF}' and granted") > 10
     assert (
-        number(db, "select count(*) from consents where expires_at is not null and (not granted or expires_at <= at)")
+        number(db, 'select count(*) from consents where expires_at is not null and (not granted or expires_at <= "at")')
         == 0
     )
 
