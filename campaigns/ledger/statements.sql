@@ -451,3 +451,45 @@ delete from inbox where seq = ?;
 
 -- name: never_contact
 insert into do_not_contact (hash, kind, salt_check, added_at, reason) values (:hash, :kind, :salt_check, :now, :reason) on conflict do nothing;
+
+-- name: ask_consent
+insert into consent_requests (request_id, customer_id, purpose, medium, text_version, token_hash, requested_at, expires_at)
+values (:request_id, :customer_id, :purpose, :medium, :text_version, :token_hash, :now, :expires_at) on conflict do nothing;
+
+-- name: replace_requests
+-- Asked again, only the newest question can be answered.
+update consent_requests set state = 'replaced', settled_at = :now
+ where customer_id = :customer_id and purpose = :purpose and medium = :medium and state = 'requested' and request_id <> :request_id;
+
+-- name: request_by_token
+select request_id, customer_id, purpose, medium, text_version, requested_at, expires_at, state from consent_requests where token_hash = :token_hash;
+
+-- name: confirm_request
+update consent_requests set state = 'confirmed', settled_at = :now, evidence = :evidence where request_id = :request_id and state = 'requested';
+
+-- name: requests_asked_at
+-- Questions to customers still open, whose message went to this address or is on its way.
+select distinct r.request_id, r.customer_id, r.purpose, r.medium, r.text_version, r.requested_at, r.expires_at, r.state
+  from messages g join moments m on m.moment_id = g.moment_id join consent_requests r on m.event_id = 'consent:' || r.request_id
+ where g.address = :address and g.medium = :medium and r.state = 'requested' and r.expires_at > :now
+   and g.state not in ('reserved', 'failed', 'expired', 'retracted')
+ order by r.request_id;
+
+-- name: customers_at
+-- Whoever was ever written to at this address; a number may be shared.
+select distinct customer_id from messages where address = :address order by customer_id;
+
+-- name: answered
+select meaning from answers where answer_id = :answer_id limit 1;
+
+-- name: keep_answer
+insert into answers (answer_id, customer_id, medium, words, meaning, at) values (:answer_id, :customer_id, :medium, :words, :meaning, :at)
+on conflict do nothing;
+
+-- name: want_person
+-- A person is to look at an answer: an outcome of the last moment the customer was written to about.
+insert into outcomes (moment_id, event_id, event, at, detail)
+select moment_id, :event_id, 'person_requested', :at, :detail from messages
+ where customer_id = :customer_id and medium = :medium and state not in ('reserved', 'failed', 'expired', 'retracted')
+ order by reserved_at desc, message_id limit 1
+on conflict do nothing;

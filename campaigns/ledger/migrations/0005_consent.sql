@@ -14,7 +14,7 @@ create table consent_statements (
 );
 create index consent_statements_customer on consent_statements (customer_id);
 
--- Consents asked for and not given yet. Only a hash of the token is kept: whoever reads the ledger cannot confirm for somebody else.
+-- Consents asked for, and what became of the question. A token is found by its hash; the event that has it asked holds the token itself.
 create table consent_requests (
     request_id text primary key,
     customer_id text not null,
@@ -24,7 +24,7 @@ create table consent_requests (
     token_hash text,                          -- null once the customer's data was erased
     requested_at integer not null,
     expires_at integer not null,
-    state text not null default 'requested',  -- requested, confirmed, replaced, erased
+    state text not null default 'requested',  -- requested, confirmed, replaced, erased; one past its time counts as expired
     settled_at integer,
     evidence text not null default ''
 );
