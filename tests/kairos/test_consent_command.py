@@ -29,7 +29,9 @@ def place(tmp_path):
     write_starter(tmp_path, demo=False)
     for path in (tmp_path / "campaigns").glob("*.yaml"):
         path.unlink()
-    (tmp_path / "campaigns" / "confirm-consent.yaml").write_text(shown("yaml", "name: confirm-consent"), encoding="utf-8")
+    (tmp_path / "campaigns" / "confirm-consent.yaml").write_text(
+        shown("yaml", "name: confirm-consent"), encoding="utf-8"
+    )
     for locale in ("en", "zh-CN"):
         (tmp_path / "templates" / locale).mkdir(parents=True)
         (tmp_path / "templates" / locale / "confirm_consent.j2").write_text(
