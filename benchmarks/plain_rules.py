@@ -83,14 +83,19 @@ def _reached(campaign: PlainCampaign, customer: Row, occasion: Occasion, night: 
 
 
 def _agreed(purpose: str, channel: str, customer: Row, night: Night) -> bool:
-    """Not refused: the latest word on each of the purposes and channels that cover this one must be no `no`."""
-    latest: dict[tuple[str, str], Row] = {}
-    for row in night.insurer.consents.get(customer["customer_id"], ()):
-        if row["purpose"] in (purpose, "*") and row["channel"] in (channel, "*"):
-            key = (row["purpose"], row["channel"])
-            if key not in latest or (latest[key]["at"], not latest[key]["granted"]) <= (row["at"], not row["granted"]):
-                latest[key] = row
-    return all(row["granted"] for row in latest.values())
+    """Not refused: every no that covers this was taken back by a later yes about the same or something narrower."""
+    said = [
+        row
+        for row in night.insurer.consents.get(customer["customer_id"], ())
+        if row["purpose"] in (purpose, "*") and row["channel"] in (channel, "*")
+    ]
+    yes = [row for row in said if row["granted"] and not (row["expires_at"] and row["expires_at"] <= night.now)]
+    return all(row["granted"] or any(_takes_back(each, row) for each in yes) for row in said)
+
+
+def _takes_back(yes: Row, no: Row) -> bool:
+    within = all(no[name] in ("*", yes[name]) for name in ("purpose", "channel"))
+    return within and bool(yes["at"] > no["at"])
 
 
 def _address(channel: str, customer: Row) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from campaigns.consents import Statement, tell
 from campaigns.ledger import Ledger
 from campaigns.ledger.ledger import seconds
 from campaigns.ledger.outbox import Outbox
@@ -28,7 +29,7 @@ def record_call(ledger: Ledger, result: CallResult) -> bool:
         receipt = Receipt(result.job_id, result.provider_call_id or result.result_id, status, result.outcome)  # type: ignore[arg-type]
         Outbox(ledger).receive(receipt, result.occurred_at)
     if result.do_not_call:
-        ledger.opt_out(customer_id, result.occurred_at, f"call {result.result_id}: do not call", medium=medium)
+        tell(ledger, [_refusal(result, customer_id, medium)])
     told = result.model_dump(
         mode="json", include={"score", "wants_person", "tags", "attempt", "duration_seconds", "transcript_url"}
     )
@@ -43,6 +44,15 @@ def record_call(ledger: Ledger, result: CallResult) -> bool:
             }
             ledger.store.run("answer", values)
     return True
+
+
+def _refusal(result: CallResult, customer_id: str, medium: str) -> Statement:
+    """A refusal on a call: it lasts for the policy's term, and the recording is its evidence."""
+    evidence = result.recording_url or result.transcript_url or f"call {result.provider_call_id or result.result_id}"
+    return Statement(
+        f"call {result.result_id}", customer_id, "*", medium, False, result.occurred_at,
+        evidence=evidence, kind="call_refusal", source="call",
+    )  # fmt: skip
 
 
 def _events(result: CallResult) -> list[str]:

@@ -11,6 +11,7 @@ from campaigns.definition import Campaign
 from campaigns.gate import Case, Gate, Verdict
 from campaigns.gates import gates
 from campaigns.hearing import Hearing
+from campaigns.recall import recall
 from campaigns.scene import Scene
 from campaigns.steps import SendStep
 from channels.contract import MEDIA
@@ -56,7 +57,7 @@ class _Panel:
         self.scene, self.campaign = scene, campaign
         self.decisions = Decisions(_blank(batch), {})
         self.contacts = history.contacts
-        scene.db.register("opt_outs", history.opt_outs)
+        recall(scene, history, batch["customer_id"])
         scene.db.register("deliveries", history.deliveries)
 
     def decide(self) -> Decisions:

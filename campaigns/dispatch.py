@@ -81,7 +81,7 @@ async def dispatch(desk: Desk, progress: Progress = lambda _stage, _done, _total
             outbox.orphan(token)
     for medium, channel in desk.channels.items():
         await _reconcile(desk, outbox, medium, channel, report)
-    report.cleared = outbox.clear(desk.now)
+    report.cleared = outbox.clear(desk.now, desk.policy)
     report.replanned = _replan(desk, outbox)
     for medium, channel in desk.channels.items():
         await _hand(desk, outbox, medium, channel, report, progress)

@@ -84,7 +84,7 @@ class Gate(ABC):
     """Every reason code this gate can give, with what it means."""
 
     def evidence(self, case: Case) -> str | None:
-        """SQL giving `moment_id` and this gate's columns, from the views, `batch`, `contacts` and `opt_outs`.
+        """SQL giving `moment_id` and this gate's columns, from the views, `batch`, `contacts` and what `recall` lays out.
 
         Named parameters `$campaign`, `$purpose`, `$medium`, `$goal`, `$now`, `$salt` are there to use, and those of
         `parameters`. None: nothing needed.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator
@@ -121,6 +121,50 @@ class Consent(BaseModel):
     service: Literal["opt_in", "opt_out", "not_required"] = "opt_out"
     care: Literal["opt_in", "opt_out", "not_required"] = "opt_out"
     marketing: Literal["opt_in", "opt_out"] = "opt_in"
+    contract_after_opt_out: bool = Field(
+        default=True,
+        description="contract notices still go to whoever opted out or is on a do-not-contact list; false where the law forbids it",
+    )
+
+    @property
+    def without_consent(self) -> tuple[Purpose, ...]:
+        """Purposes that go without any consent."""
+        return tuple(purpose for purpose in PURPOSES if getattr(self, purpose) == "not_required")
+
+
+class DoNotCall(BaseModel):
+    """How long a customer who refused on a call is not called again; contract notices apart."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    term: Span = Field(
+        default="6mo",
+        validate_default=True,
+        description="how long a refusal lasts, from the last one on (at least six months for life insurers in China)",
+        examples=["6mo"],
+    )
+    regions: dict[str, Span] = Field(
+        default={"4403": "12mo"},
+        validate_default=True,
+        description="beginning of the customer's region code -> its own term, the longest beginning first (Shenzhen: a year)",
+        examples=[{"4403": "12mo"}],
+    )
+    channels: tuple[str, ...] = Field(
+        default=("ai_outbound",), description="channels that are calls", examples=[["ai_outbound", "agent_task"]]
+    )
+
+    @field_validator("channels")
+    @classmethod
+    def _known(cls, channels: tuple[str, ...]) -> tuple[str, ...]:
+        for channel in channels:
+            if channel not in MEDIA:
+                raise ValueError(f"unknown channel {channel!r} | known: {', '.join(MEDIA)}")
+        return channels
+
+    def since(self, now: datetime) -> list[tuple[str, datetime]]:
+        """Beginning of a region code, the longest first and `""` for everybody last, and since when a refusal there still holds."""
+        special = sorted(self.regions.items(), key=lambda each: (-len(each[0]), each[0]))
+        return [(region, term.before(now)) for region, term in special] + [("", self.term.before(now))]
 
 
 class Circumstances(BaseModel):
@@ -156,6 +200,19 @@ class ContactPolicy(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     consent: Consent = Field(default=Consent(), description="which purposes need a yes, which stop at a no")
+    do_not_call: DoNotCall = Field(default=DoNotCall(), description="how long a refusal on a call lasts")
+    do_not_contact: str = Field(
+        default="",
+        description="CSV file of the workspace with whom not to contact: one of the columns `phone`, `email` or `hash` (sha256 of "
+        "`hash_salt` and the E.164 number or the e-mail address in small letters, hexadecimal), and if wanted `channel` and `until`",
+        examples=["do-not-contact.csv"],
+    )
+    hash_salt: str = Field(
+        default="",
+        description="secret under which `kairos ledger forget` hashes whom not to contact again; ${NAME} stands for an environment "
+        "variable; `salt` where empty. Once somebody was erased it must stay the same",
+        examples=["${KAIROS_HASH_SALT}"],
+    )
     circumstances: Circumstances = Field(default=Circumstances(), description="when not to write at all, per purpose")
     caps: tuple[Cap, ...] = Field(
         default=(
@@ -191,3 +248,8 @@ class ContactPolicy(BaseModel):
         description="secret word of the holdout draw; changing it redraws who is held out",
         min_length=1,
     )
+
+    @property
+    def salt_of_hashes(self) -> str:
+        """The salt of do-not-contact hashes and pseudonyms."""
+        return self.hash_salt or self.salt

@@ -29,6 +29,8 @@ class Rules:
     timezone: str
     calendar: Calendar | None = None
     """The insurer's working days; those of `policy.holidays` where None."""
+    do_not_contact: pa.Table | None = None
+    """The insurer's own list: `hash` (salted), `channel` (or *), `until` (date, null = for good)."""
 
     @property
     def workdays(self) -> Calendar:

@@ -12,6 +12,7 @@ from campaigns.gate import Verdict
 from campaigns.gates import gates
 from campaigns.ledger import Ledger
 from campaigns.ledger.ledger import PENDING_COLUMNS, pending_table, seconds
+from campaigns.recall import recall
 from campaigns.scene import Scene
 from campaigns.standing import with_standing
 
@@ -60,7 +61,7 @@ def _look_again(scene: Scene, campaign: Campaign, ledger: Ledger, step: str, med
     case = case_of(scene, campaign, index, send, send.send.channels.index(medium))
     batch = with_standing(scene, campaign, _batch(rows), ledger)
     history = ledger.history(batch["customer_id"], scene.now)
-    scene.db.register("opt_outs", history.opt_outs)
+    recall(scene, history, batch["customer_id"])
     scene.db.register("batch", batch.select(list(BATCH)))
     asking = [gate for gate in gates() if gate.stands]
     table = gather(scene.db, case, asking)

@@ -12,6 +12,9 @@ OPT_OUT_WORDS = frozenset(
 )
 """Whole answers, casefolded, that are an opt-out. Twilio's defaults and the markers Chinese gateways prescribe."""
 
+CONFIRM_WORDS = frozenset({"yes", "y", "confirm", "是", "同意", "确认"})
+"""Whole answers, casefolded, that confirm a consent somebody asked for; to anything else they say nothing."""
+
 _SOUNDS_LIKE = re.compile(
     r"\b(?:stop|unsubscribe|opt[- ]?out|remove me|leave me alone)\b"
     r"|退订|拒收|取消订阅|别再发|不要再发|骚扰|投诉"
@@ -25,9 +28,18 @@ _EDGES = " \t\r\n\"'“”‘’.。,，!！?？、;；()（）"
 
 def opt_out_word(text: str) -> Literal["opt_out", "person", "nothing"]:
     """Read an answer: `opt_out` only if all of it is such a word, `person` if it sounds like one, else `nothing`."""
-    words = unicodedata.normalize("NFKC", text).replace("’", "'").casefold().strip(_EDGES)
+    words = _bare(text)
     if words in OPT_OUT_WORDS:
         return "opt_out"
     if _SOUNDS_LIKE.search(_NEGATED.sub(" ", words)):
         return "person"
     return "nothing"
+
+
+def read_answer(text: str) -> Literal["opt_out", "confirm", "person", "nothing"]:
+    """Read an answer: as `opt_out_word`, and `confirm` only if all of it is such a word."""
+    return "confirm" if _bare(text) in CONFIRM_WORDS else opt_out_word(text)
+
+
+def _bare(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).replace("’", "'").casefold().strip(_EDGES)

@@ -24,7 +24,7 @@ def inspect_workspace(folder: Path) -> tuple[int, list[Problem]]:
     """Check everything in a workspace: how many campaign files there are, and what is wrong. Raises KairosError, ProblemsFoundError."""
     place = Workspace(folder)
     columns, problems = source_columns(place)
-    problems += _calendar_problems(place)
+    problems += _calendar_problems(place) + _list_problems(place)
     files = len(list((folder / "campaigns").glob("*.y*ml")))
     if columns is not None:
         problems += runnable(place, columns)[1]
@@ -42,6 +42,14 @@ def inspect_workspace(folder: Path) -> tuple[int, list[Problem]]:
 def _calendar_problems(place: Workspace) -> list[Problem]:
     try:
         _ = place.calendar
+    except ProblemsFoundError as error:
+        return error.problems
+    return []
+
+
+def _list_problems(place: Workspace) -> list[Problem]:
+    try:
+        _ = place.policy(), place.do_not_contact
     except ProblemsFoundError as error:
         return error.problems
     return []

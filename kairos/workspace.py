@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from kairos.settings import Settings
 from templates import Library
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from campaigns.ledger import Ledger
     from channels.adapter import AdapterSettings
     from channels.contract import Profile
@@ -101,9 +104,28 @@ class Workspace:
         return Words(self.library(), settings.locales, constants, settings.links, settings.signature or str(name))
 
     def policy(self) -> ContactPolicy:
-        """The contact policy part of the settings."""
+        """The contact policy part of the settings. Raises ProblemsFoundError where the environment lacks `hash_salt`."""
         fields = set(ContactPolicy.model_fields)
-        return ContactPolicy.model_validate({name: value for name, value in self.settings if name in fields})
+        said = {name: value for name, value in self.settings if name in fields}
+        return ContactPolicy.model_validate(said | {"hash_salt": self._secret("hash_salt", self.settings.hash_salt)})
+
+    def _secret(self, name: str, written: str) -> str:
+        filled = os.path.expandvars(written)
+        if "${" in filled:
+            raise ProblemsFoundError(
+                [self.document.problem((name,), f"the environment has no value for {filled}", "set it, then run again")]
+            )
+        return filled
+
+    @cached_property
+    def do_not_contact(self) -> pa.Table | None:
+        """The insurer's own list of whom not to contact, hashed; None where there is none. Raises ProblemsFoundError."""
+        if not self.settings.do_not_contact:
+            return None
+        from kairos.contactlist import read_list
+
+        path = self.folder / self.settings.do_not_contact
+        return read_list(path, self.policy().salt_of_hashes, self.settings.phone_region)
 
     @cached_property
     def calendar(self) -> Calendar:
@@ -119,7 +141,7 @@ class Workspace:
 
     def rules(self, profiles: Mapping[str, Profile]) -> Rules:
         """What decides besides facts and history."""
-        return Rules(self.policy(), profiles, self.settings.timezone, self.calendar)
+        return Rules(self.policy(), profiles, self.settings.timezone, self.calendar, self.do_not_contact)
 
     def scene(self, facts: Facts) -> Scene:
         """Everything decisions are made from."""
@@ -184,7 +206,8 @@ class Workspace:
             for pattern in ("*.yaml", "campaigns/*.y*ml", "templates/**/*.j2", "models/current")
             for path in self.folder.glob(pattern)
         ]
-        files = sorted({*own, *self.sources().files})
+        listed = [self.folder / self.settings.do_not_contact] if self.settings.do_not_contact else []
+        files = sorted({*own, *listed, *self.sources().files})
         return tuple((str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files if path.is_file())
 
     def recommender(self) -> Recommender | None:

@@ -146,6 +146,9 @@ def _row_checks(view: View, columns: list[Column], raw: Mapping[str, str]) -> li
             continue
         checks.append(Check(column.name, "missing", f"{_written(column.name)} IS NULL"))
         checks.append(Check(column.name, _reason(column), f"{identifier(column.name)} IS NULL"))
+    if view.name == "consents" and "expires_at" in raw:  # a yes that ends nobody knows when must not hold for ever
+        unread = f'{_written("expires_at")} IS NOT NULL AND "expires_at" IS NULL'
+        checks.append(Check("expires_at", REASONS[INSTANT], f'"granted" AND {unread}'))
     return checks
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from campaigns.ledger.store import Store
+from campaigns.ledger.told import hash_table, told_table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -49,14 +50,17 @@ def instant(value: int) -> datetime:
 
 @dataclass(frozen=True)
 class History:
-    """What the ledger knows of a batch's customers: Arrow tables `contacts` and `opt_outs` (instants in UTC).
+    """What the ledger knows of a batch's customers: Arrow tables `contacts`, `opt_outs` and `told` (instants in UTC).
 
-    `deliveries`: what became of the last message of each moment that had one: moment_id, state, answered.
+    `deliveries`: what became of the last message of each moment that had one: moment_id, state, answered. `told`: what they
+    said about being contacted. `do_not_contact`: the hashes of everybody whose data was erased.
     """
 
     contacts: pa.Table
     opt_outs: pa.Table
     deliveries: pa.Table
+    told: pa.Table
+    do_not_contact: pa.Table
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,7 @@ class Ledger:
 
     def __init__(self, path: Path | str, *, durable: bool = True) -> None:
         self.store = Store(path, durable=durable)
+        self._listed: pa.Table | None = None
 
     def publish(self, campaigns: Sequence[Campaign], now: datetime, by: str) -> int:
         """Remember these campaigns as they are; the number of versions not seen before."""
@@ -145,6 +150,8 @@ class Ledger:
                 self.store.all("contacts", since=seconds(since)), ("customer_id", "medium", "purpose"), "at"
             ),
             opt_outs=_table(self.store.all("opt_outs"), ("customer_id", "purpose", "medium"), "at"),
+            told=told_table(self.store.all("told")),
+            do_not_contact=self.do_not_contact(),
         )
 
     def withdraw(self, messages: Sequence[tuple[str, str]]) -> int:
@@ -163,7 +170,7 @@ class Ledger:
             )
 
     def opt_out(self, customer_id: str, now: datetime, source: str, *, purpose: str = "*", medium: str = "*") -> bool:
-        """Once and for all; False where it was known."""
+        """Until the customer confirms otherwise; False where nothing newer was told."""
         values = {
             "customer_id": customer_id,
             "purpose": purpose,
@@ -173,6 +180,13 @@ class Ledger:
         }
         with self.store.transaction():
             return self.store.run("opt_out", values) > 0
+
+    def do_not_contact(self) -> pa.Table:
+        """`hash` and `salt_check` of everybody nobody may contact again; rows are only ever added, so their number tells new ones."""
+        count = int((self.store.one("count_do_not_contact") or (0,))[0])
+        if self._listed is None or self._listed.num_rows != count:
+            self._listed = hash_table(self.store.all("do_not_contact"))
+        return self._listed
 
     def close(self) -> None:
         """Close the file."""

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from campaigns.ledger.ledger import Ledger, instant, seconds
+from campaigns.policy import ContactPolicy
 from channels.contract import Accepted, Finding, Message, Receipt, Result, RetryLater, Unknown
 from channels.protocol import State, forward_rank
 
@@ -18,10 +19,19 @@ class Outbox:
     def __init__(self, ledger: Ledger) -> None:
         self.store = ledger.store
 
-    def clear(self, now: datetime) -> dict[str, int]:
-        """Take out what must not go any more: opted out since, or too late."""
+    def clear(self, now: datetime, policy: ContactPolicy) -> dict[str, int]:
+        """Take out what must not go any more: stopped by the customer since it was reserved, or too late."""
+        calls = policy.do_not_call
+        values = {
+            "now": seconds(now),
+            "contract_stops": int(not policy.consent.contract_after_opt_out),
+            "without_consent": json.dumps(policy.consent.without_consent),
+            "call_channels": json.dumps(calls.channels),
+            # what is older the gate has seen, with the term of the customer's region, when the message was reserved
+            "calls_refused_since": seconds(max(since for _, since in calls.since(now))),
+        }
         with self.store.transaction():
-            stopped = self.store.run("stop_opted_out")
+            stopped = self.store.run("stop_opted_out", values)
             expired = self.store.run("expire", {"now": seconds(now)})
         return {"opted_out": stopped, "expired": expired}
 

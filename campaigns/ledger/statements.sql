@@ -121,11 +121,29 @@ update messages set state = case when purpose = 'marketing' then 'failed' else '
 update messages set state = 'expired' where state = 'reserved' and expires_at <= :now;
 
 -- name: stop_opted_out
--- Whoever told us to stop after the message was reserved does not get it; contract notices still go.
+-- Whoever told us to stop after the message was reserved does not get it; contract notices still go where the policy lets them.
 update messages set state = 'retracted', code = 'opted_out'
- where state = 'reserved' and purpose <> 'contract' and exists (
-    select 1 from opt_outs o where o.customer_id = messages.customer_id
-       and o.purpose in ('*', messages.purpose) and o.medium in ('*', messages.medium));
+ where state = 'reserved' and (purpose <> 'contract' or :contract_stops = 1) and (
+    exists (
+        select 1 from opt_outs o where o.customer_id = messages.customer_id
+           and o.purpose in ('*', messages.purpose) and o.medium in ('*', messages.medium)
+           and not exists (
+                select 1 from consent_statements s where s.customer_id = o.customer_id and s.source = 'double_opt_in' and s.granted = 1 and s.at > o.at
+                   and (s.expires_at is null or s.expires_at > :now)
+                   and s.purpose in ('*', messages.purpose) and s.medium in ('*', messages.medium)
+                   and (s.purpose = '*' and s.medium = '*' or o.purpose <> '*' or o.medium <> '*')))
+    or exists (
+        select 1 from consent_statements r where r.customer_id = messages.customer_id and r.granted = 0
+           and r.purpose in ('*', messages.purpose)
+           and (r.kind = 'consent' and r.medium in ('*', messages.medium)
+                    and messages.purpose not in (select value from json_each(:without_consent))
+                or r.kind = 'call_refusal' and r.at > :calls_refused_since
+                    and messages.medium in (select value from json_each(:call_channels)))
+           and not exists (
+                select 1 from consent_statements s where s.customer_id = r.customer_id and s.granted = 1 and s.at > r.at
+                   and (s.expires_at is null or s.expires_at > :now)
+                   and s.purpose in ('*', messages.purpose) and s.medium in ('*', messages.medium)
+                   and (r.kind = 'consent' or s.source = 'double_opt_in'))));
 
 -- name: missed_windows
 -- Messages whose hours have passed, but which still make sense tomorrow.
@@ -140,7 +158,9 @@ update messages set not_before = ?, not_after = ? where message_id = ? and state
 select count(*), min(not_before) from messages where state = 'reserved';
 
 -- name: receipt
-insert into receipts (message_id, provider_id, status, code, at) values (:message_id, :provider_id, :status, :code, :at)
+-- Of a message that is not here, say of a customer whose data was erased, nothing is kept.
+insert into receipts (message_id, provider_id, status, code, at)
+select message_id, :provider_id, :status, :code, :at from messages where message_id = :message_id
 on conflict do nothing;
 
 -- name: forward
@@ -155,8 +175,9 @@ update messages set state = :state, provider_id = coalesce(:provider_id, provide
 select provider_id from messages where provider_id in (select value from json_each(:provider_ids));
 
 -- name: opt_out
+-- Told again, the newest time counts: a stop after a confirmation must not be older than it.
 insert into opt_outs (customer_id, purpose, medium, at, source) values (:customer_id, :purpose, :medium, :at, :source)
-on conflict do nothing;
+on conflict (customer_id, purpose, medium) do update set at = excluded.at, source = excluded.source where excluded.at > opt_outs.at;
 
 -- name: customer_of_message
 select customer_id, medium from messages where message_id = :message_id;
@@ -313,3 +334,162 @@ with decided as materialized (
 select one.campaign, other.campaign, count(*), sum(max(one.capped, other.capped))
   from decided one join decided other on other.customer_id = one.customer_id and other.decided_at = one.decided_at
  where one.campaign < other.campaign group by 1, 2 order by 3 desc, 1, 2;
+
+-- name: tell
+-- What a customer said about being contacted; the same word brought again changes nothing.
+insert into consent_statements (statement_id, customer_id, kind, purpose, medium, granted, at, expires_at, text_version, evidence, source)
+values (:statement_id, :customer_id, :kind, :purpose, :medium, :granted, :at, :expires_at, :text_version, :evidence, :source)
+on conflict do nothing;
+
+-- name: told
+-- What the wanted customers told Kairos itself.
+select s.customer_id, s.kind, s.purpose, s.medium, s.granted, s.at, s.expires_at, s.text_version, s.evidence, s.source
+  from temp.wanted w join consent_statements s on s.customer_id = w.customer_id;
+
+-- name: count_do_not_contact
+select count(*) from do_not_contact;
+
+-- name: do_not_contact
+select hash, salt_check from do_not_contact;
+
+-- What the ledger holds about one customer: a statement for every table with a customer, a moment or a message in it (a test sees to it).
+
+-- name: export_moments
+select * from moments where customer_id = :customer order by moment_id;
+
+-- name: export_decisions
+select d.* from moments m join decisions d on d.moment_id = m.moment_id where m.customer_id = :customer order by d.moment_id, d.decided_at, d.step;
+
+-- name: export_messages
+select * from messages where customer_id = :customer order by reserved_at, message_id;
+
+-- name: export_attempts
+select a.* from messages g join attempts a on a.message_id = g.message_id where g.customer_id = :customer order by a.attempt_id;
+
+-- name: export_receipts
+select r.* from messages g join receipts r on r.message_id = g.message_id where g.customer_id = :customer order by r.at, r.message_id, r.status;
+
+-- name: export_outcomes
+select o.* from moments m join outcomes o on o.moment_id = m.moment_id where m.customer_id = :customer order by o.at, o.moment_id, o.event_id;
+
+-- name: export_opt_outs
+select * from opt_outs where customer_id = :customer order by at, purpose, medium;
+
+-- name: export_memberships
+select * from memberships where customer_id = :customer order by entered_at, campaign, subject;
+
+-- name: export_consent_statements
+select * from consent_statements where customer_id = :customer order by at, statement_id;
+
+-- name: export_consent_requests
+select request_id, customer_id, purpose, medium, text_version, requested_at, expires_at, state, settled_at, evidence
+  from consent_requests where customer_id = :customer order by requested_at, request_id;
+
+-- name: export_answers
+select * from answers where customer_id = :customer order by at, answer_id;
+
+-- name: mentions
+-- Facts that arrived and mention a text; whether they are about the customer is seen by whoever reads them.
+select seq, view, body, received_at from inbox where instr(body, :text) > 0 and seq > :after order by seq limit :limit;
+
+-- What is left of a customer whose data was erased: that something was decided and sent, when, and with what success.
+
+-- name: in_hand
+-- Messages of a customer of which a sender, or nobody, knows what becomes of them.
+select count(*) from messages where customer_id = :customer and state in ('handed', 'unknown');
+
+-- name: erase_moments
+-- Nothing more comes of it; a due date may be a birthday.
+update moments set customer_id = :pseudonym, subject = :subject, occasion = :occasion, policy_id = null, claim_id = null, event_id = null,
+       due_at = admitted_at, step_due_at = admitted_at, wake_at = null,
+       status = case when status in ('pending', 'held') then 'retracted' else status end
+ where moment_id = :moment_id;
+
+-- name: erase_decisions
+update decisions set trace = '[]', verdict = case when verdict = 'held' then 'retracted' else verdict end,
+       gate = case when verdict = 'held' then 'consent' else gate end, reason = case when verdict = 'held' then 'erased' else reason end
+ where moment_id = :moment_id;
+
+-- name: undecided
+-- A moment that was to be decided still gets the decision that it never will be.
+insert into decisions (moment_id, step, verdict, gate, reason, medium, decided_at, version, trace)
+values (:moment_id, :step, 'retracted', 'consent', 'erased', '', :now, '', '[]') on conflict do nothing;
+
+-- name: erase_messages
+update messages set message_id = :pseudonymous_message, customer_id = :pseudonym, address = '', parts = '{}', offers = '[]', timezone = '',
+       provider_id = null where message_id = :message_id;
+
+-- name: erase_attempts
+update attempts set message_id = :pseudonymous_message, detail = '' where message_id = :message_id;
+
+-- name: erase_receipts
+update receipts set message_id = :pseudonymous_message, provider_id = '' where message_id = :message_id;
+
+-- name: erase_outcomes
+update outcomes set event_id = :pseudonymous_event, detail = '' where moment_id = :moment_id and event_id = :event_id;
+
+-- name: erase_opt_outs
+update opt_outs set customer_id = :pseudonym, source = 'erased' where customer_id = :customer;
+
+-- name: erase_memberships
+update memberships set customer_id = :pseudonym, subject = :pseudonymous_subject, left_at = coalesce(left_at, :now)
+ where campaign = :campaign and customer_id = :customer and subject = :subject and entered_at = :entered_at;
+
+-- name: erase_consent_statements
+update consent_statements set customer_id = :pseudonym, statement_id = :pseudonymous_statement, evidence = '' where statement_id = :statement_id;
+
+-- name: erase_consent_requests
+update consent_requests set customer_id = :pseudonym, request_id = :pseudonymous_request, token_hash = null, evidence = '',
+       state = case when state = 'requested' then 'erased' else state end where request_id = :request_id;
+
+-- name: erase_answers
+update answers set answer_id = :pseudonymous_answer, customer_id = :pseudonym, words = ''
+ where answer_id = :answer_id and customer_id = :customer;
+
+-- name: erase_arrival
+delete from inbox where seq = ?;
+
+-- name: never_contact
+insert into do_not_contact (hash, kind, salt_check, added_at, reason) values (:hash, :kind, :salt_check, :now, :reason) on conflict do nothing;
+
+-- name: ask_consent
+insert into consent_requests (request_id, customer_id, purpose, medium, text_version, token_hash, requested_at, expires_at)
+values (:request_id, :customer_id, :purpose, :medium, :text_version, :token_hash, :now, :expires_at) on conflict do nothing;
+
+-- name: replace_requests
+-- Asked again, only the newest question can be answered.
+update consent_requests set state = 'replaced', settled_at = :now
+ where customer_id = :customer_id and purpose = :purpose and medium = :medium and state = 'requested' and request_id <> :request_id;
+
+-- name: request_by_token
+select request_id, customer_id, purpose, medium, text_version, requested_at, expires_at, state from consent_requests where token_hash = :token_hash;
+
+-- name: confirm_request
+update consent_requests set state = 'confirmed', settled_at = :now, evidence = :evidence where request_id = :request_id and state = 'requested';
+
+-- name: requests_asked_at
+-- Questions to customers still open, whose message went to this address or is on its way.
+select distinct r.request_id, r.customer_id, r.purpose, r.medium, r.text_version, r.requested_at, r.expires_at, r.state
+  from messages g join moments m on m.moment_id = g.moment_id join consent_requests r on m.event_id = 'consent:' || r.request_id
+ where g.address = :address and g.medium = :medium and r.state = 'requested' and r.expires_at > :now
+   and g.state not in ('reserved', 'failed', 'expired', 'retracted')
+ order by r.request_id;
+
+-- name: customers_at
+-- Whoever was ever written to at this address; a number may be shared.
+select distinct customer_id from messages where address = :address order by customer_id;
+
+-- name: answered
+select meaning from answers where answer_id = :answer_id limit 1;
+
+-- name: keep_answer
+insert into answers (answer_id, customer_id, medium, words, meaning, at) values (:answer_id, :customer_id, :medium, :words, :meaning, :at)
+on conflict do nothing;
+
+-- name: want_person
+-- A person is to look at an answer: an outcome of the last moment the customer was written to about.
+insert into outcomes (moment_id, event_id, event, at, detail)
+select moment_id, :event_id, 'person_requested', :at, :detail from messages
+ where customer_id = :customer_id and medium = :medium and state not in ('reserved', 'failed', 'expired', 'retracted')
+ order by reserved_at desc, message_id limit 1
+on conflict do nothing;

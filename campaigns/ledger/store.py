@@ -33,6 +33,7 @@ class Store:
             "journal_mode = wal",
             f"synchronous = {'full' if durable else 'off'}",
             "foreign_keys = off",
+            "secure_delete = on",
             "cache_size = -65536",
             "temp_store = memory",
         ):
@@ -110,6 +111,20 @@ class Store:
         with target:
             self._db.backup(target)
         target.close()
+
+    def scour(self) -> bool:
+        """Write the file anew without what was deleted or replaced, the write-ahead log folded in and emptied.
+
+        False where somebody is reading or writing, so that old words may still lie in freed pages: call it again.
+        """
+        try:
+            self._db.execute("vacuum")
+            busy: int = self._db.execute("pragma wal_checkpoint(truncate)").fetchone()[0]
+        except sqlite3.OperationalError as error:
+            if isinstance(_translated(error, self.path), LedgerBusyError):
+                return False
+            raise _translated(error, self.path) from error
+        return not busy
 
     def close(self) -> None:
         """Close the file; the planner's statistics are refreshed where they are stale."""

@@ -30,7 +30,20 @@ def _version(version: Annotated[bool, typer.Option("--version", help="print the 
         raise typer.Exit
 
 
-COMMANDS = ("init", "lint", "run", "stream", "alert", "backtest", "send", "why", "recommend", "ledger", "schema")
+COMMANDS = (
+    "init",
+    "lint",
+    "run",
+    "stream",
+    "alert",
+    "backtest",
+    "send",
+    "why",
+    "recommend",
+    "consent",
+    "ledger",
+    "schema",
+)
 for _name in COMMANDS:
     import_module(f"kairos.cli.{_name}").register(app)
 

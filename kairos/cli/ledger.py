@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -37,3 +39,70 @@ def check(workspace: WorkspaceOption = HERE, json_: JsonOption = False) -> None:
         console().print(table("Laws of the ledger", ("law", "means", "result"), rows))
     if broken:
         raise typer.Exit(1)
+
+
+CustomerArgument = Annotated[str, typer.Argument(help="the insurer's id of the customer")]
+LedgerOnly = Annotated[
+    bool, typer.Option("--ledger-only", help="do not look into the insurer's tables for addresses and policies")
+]
+
+
+@commands.command("export")
+def export(
+    customer: CustomerArgument,
+    workspace: WorkspaceOption = HERE,
+    ledger_only: LedgerOnly = False,
+    json_: JsonOption = False,
+) -> None:
+    """Tell everything the ledger holds about a customer, for an inquiry; --json for all of it, else how much of what."""
+    from kairos.erasure import tell_all
+    from kairos.workspace import Workspace
+
+    told = tell_all(Workspace(Path(workspace)), customer, datetime.now(UTC), ledger_only=ledger_only)
+    if json_:
+        as_json(told)
+        return
+    rows = [(name, len(held)) for name, held in told["tables"].items()]
+    console().print(table(f"What the ledger holds about {customer}", ("table", "rows"), rows, numbers=("rows",)))
+    if told["erased"]:
+        console().print(f"{customer} was erased; nobody of that id, number or address is contacted")
+
+
+@commands.command("forget")
+def forget(
+    customers: Annotated[list[str], typer.Argument(help="ids of the customers, as the insurer's tables have them")],
+    workspace: WorkspaceOption = HERE,
+    ledger_only: LedgerOnly = False,
+    json_: JsonOption = False,
+) -> None:
+    """Erase customers from the ledger and never contact them again; exit code 1 where one has to wait.
+
+    What happened stays counted. Erase them in your own tables first: what those still say comes back with the next run.
+    """
+    from kairos.erasure import forget_all
+    from kairos.workspace import Workspace
+
+    report = forget_all(Workspace(Path(workspace)), customers, datetime.now(UTC), ledger_only=ledger_only)
+    if json_:
+        as_json(report)
+    else:
+        for line in report["customers"]:
+            console().print(_forgotten(line), highlight=False)
+        if report["done"] and not report["scoured"]:
+            console().print(
+                "somebody is using the ledger: old words may lie in freed pages until this command is run again"
+            )
+        for place in report["elsewhere"]:
+            console().print(f"not reached: {place}", highlight=False, soft_wrap=True)
+    if not (report["done"] and report["scoured"]):
+        raise typer.Exit(1)
+
+
+def _forgotten(line: dict[str, object]) -> str:
+    if not line["done"]:
+        return (
+            f"[bold red]not erased:[/bold red] {line['customer_id']}: {line['in_hand']} of the messages are in a sender's hand; "
+            "let `kairos send` finish, then run this again"
+        )
+    told = f"erased: {line['customer_id']} is now {line['pseudonym']}"
+    return f"{told}; the insurer's tables still name this customer" if line["in_tables"] else told

@@ -9,7 +9,7 @@ import pyarrow as pa
 from numpy.random import Generator
 
 from kairos.demo.block import Flags, Whole
-from kairos.demo.columns import chance, digits, instants, joined, moment, words
+from kairos.demo.columns import ABSENT, DAY, chance, digits, instants, joined, moment, words
 from kairos.demo.customers import customer_ids
 from kairos.demo.people import People
 from kairos.demo.schemas import table
@@ -50,8 +50,22 @@ def consents(people: People, joined_on: Whole) -> pa.Table:
             "granted": pa.array([part.granted for part in said]).take(pa.array(statement)),
             "at": instants(people.block.as_of, at),
             "evidence": joined(words(["app/", "form/", "recording/"], by), digits(people.number[who] + 1, 7)),
+            **_wording(people, said, statement, at),
         },
     )
+
+
+def _wording(people: People, said: list[Statement], statement: Whole, at: Whole) -> dict[str, pa.Array]:
+    """Which text was agreed to, for how long, and by whom; a stream of its own leaves what was said as it is."""
+    rng, size = people.block.rng("consent wording"), statement.size
+    for_a_time = np.array([part.granted and part.purpose == "marketing" for part in said])[statement]
+    until = np.where(for_a_time & chance(rng, 0.04, size), at + 2 * 365 * DAY, ABSENT)
+    age = np.digitize(-at / DAY, (365, 1_095))
+    return {
+        "expires_at": instants(people.block.as_of, until),
+        "text_version": words(["v3", "v2", "v1"], age),
+        "given_by": words([None, "parent"], chance(rng, 0.01, size).astype(np.int64)),
+    }
 
 
 def _contract_and_care(rng: Generator, size: int) -> list[Statement]:

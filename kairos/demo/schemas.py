@@ -75,7 +75,17 @@ SCHEMAS: dict[str, pa.Schema] = {
         }
     ),
     "consents": pa.schema(
-        {"customer_id": TEXT, "purpose": TEXT, "channel": TEXT, "granted": FLAG, "at": INSTANT, "evidence": TEXT}
+        {
+            "customer_id": TEXT,
+            "purpose": TEXT,
+            "channel": TEXT,
+            "granted": FLAG,
+            "at": INSTANT,
+            "evidence": TEXT,
+            "expires_at": INSTANT,
+            "text_version": TEXT,
+            "given_by": TEXT,
+        }
     ),
     "complaints": pa.schema(
         {"complaint_id": TEXT, "customer_id": TEXT, "opened_at": INSTANT, "closed_at": INSTANT, "category": TEXT}

@@ -18,7 +18,7 @@ from campaigns.definition import Campaign, Goal, Offers
 from campaigns.dispatch import Delivery
 from campaigns.gate import Gate
 from campaigns.gates import gates
-from campaigns.policy import Cap, Circumstances, Consent, Hours
+from campaigns.policy import Cap, Circumstances, Consent, DoNotCall, Hours
 from campaigns.steps import Send, SendStep, WaitStep
 from channels import adapters
 from channels.contract import MEDIA
@@ -44,7 +44,7 @@ NAMES = [
     ("`today`", "the day of the run, in the insurer's zone"),
     ("`campaign.name`", "the campaign's title in the language of the message"),
 ]
-SETTINGS_PARTS: tuple[type[BaseModel], ...] = (Consent, Circumstances, Cap, Hours, StreamSettings, Delivery)
+SETTINGS_PARTS: tuple[type[BaseModel], ...] = (Consent, DoNotCall, Circumstances, Cap, Hours, StreamSettings, Delivery)
 LENGTHS = """A length of time is a whole number with `h`, `d`, `w` or `mo`: `24h`, `14d`, `2w`, `1mo`.
 Days, weeks and months follow the calendar of the insurer's zone.
 """

@@ -49,6 +49,7 @@ class Insurer:
     policy: ContactPolicy = field(default_factory=ContactPolicy)
     profile: Profile = field(default_factory=lambda: Profile(replies=True))
     campaigns: Sequence[Campaign] = ()
+    do_not_contact: Any = None
 
     def customer(self, customer_id: str, **columns: Any) -> Insurer:
         """Add a customer with a phone."""
@@ -85,7 +86,9 @@ class Insurer:
 
     def rules(self) -> Rules:
         """The contact policy, one profile for all channels."""
-        return Rules(self.policy, dict.fromkeys(MEDIA, self.profile), "Asia/Shanghai")
+        return Rules(
+            self.policy, dict.fromkeys(MEDIA, self.profile), "Asia/Shanghai", do_not_contact=self.do_not_contact
+        )
 
     def turn(self, ledger: Ledger, now: datetime = NOW, shelf: int = 1000, recommender: Any = None) -> Turn:
         """Run all campaigns once."""

@@ -96,6 +96,11 @@ CONSENTS = [
     (
         "marketing",
         [("marketing", "sms", True, "2026-02-01"), ("marketing", "*", False, "2026-01-01")],
+        "sent",
+    ),
+    (
+        "marketing",
+        [("marketing", "*", True, "2026-02-01"), ("marketing", "sms", False, "2026-01-01")],
         "refused consent.consent_refused",
     ),
     (

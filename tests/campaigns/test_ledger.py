@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from datetime import UTC, datetime
 
@@ -123,53 +124,6 @@ def test_commits_are_durable(ledger):
 def test_every_statement_is_named_once_and_compiles(ledger):
     for name, sql in statements().items():
         placeholders = sql.count("?")
-        values = (
-            (None,) * placeholders
-            if placeholders
-            else dict.fromkeys(
-                (
-                    "campaign",
-                    "now",
-                    "after",
-                    "limit",
-                    "customer",
-                    "since",
-                    "medium",
-                    "token",
-                    "clock",
-                    "halted",
-                    "settled",
-                    "window",
-                    "state",
-                    "provider_id",
-                    "code",
-                    "message_id",
-                    "rank",
-                    "customer_id",
-                    "purpose",
-                    "at",
-                    "source",
-                    "status",
-                    "provider_ids",
-                    "version",
-                    "body",
-                    "by",
-                    "command",
-                    "as_of",
-                    "report",
-                    "moment_id",
-                    "key",
-                    "event_id",
-                    "event",
-                    "detail",
-                    "view",
-                    "before",
-                    "reason",
-                    "campaigns",
-                    "answers",
-                ),
-                "1",
-            )
-        )
+        values = (None,) * placeholders if placeholders else dict.fromkeys(re.findall(r":(\w+)", sql), "1")
         ledger.store._db.execute(f"explain {sql}", values)
         assert name.islower()

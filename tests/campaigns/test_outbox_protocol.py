@@ -28,7 +28,7 @@ def delivery(insurer, ledger, now):
 
     def retract(_):
         ledger.opt_out("C1", now, "reply STOP")
-        outbox.clear(now)
+        outbox.clear(now, insurer.policy)
 
     def give_up(purpose):
         def act(_):
@@ -47,7 +47,7 @@ def delivery(insurer, ledger, now):
         Event.UNDECIDED: lambda token: outbox.reconcile([(message, token, Unknown())], now),
         Event.GIVE_UP: give_up("marketing"),
         Event.SEND_AGAIN: give_up("service"),
-        Event.EXPIRE: lambda _: outbox.clear(now + timedelta(days=30)),
+        Event.EXPIRE: lambda _: outbox.clear(now + timedelta(days=30), insurer.policy),
         Event.RETRACT: retract,
         Event.SEEN_ACCEPTED: seen("accepted"),
         Event.SEEN_FAILED: seen("failed"),

@@ -3,7 +3,7 @@
 import pytest
 
 from channels.masking import mask
-from channels.optouts import opt_out_word
+from channels.optouts import opt_out_word, read_answer
 from channels.plaintext import plain_text
 
 
@@ -38,6 +38,24 @@ from channels.plaintext import plain_text
 )
 def test_only_the_exact_word_is_an_opt_out(text: str, expected: str) -> None:
     assert opt_out_word(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("YES", "confirm"),
+        (" yes! ", "confirm"),
+        ("Ｙ", "confirm"),
+        ("同意。", "confirm"),
+        ("yes please stop", "person"),
+        ("yesterday", "nothing"),
+        ("不同意", "nothing"),
+        ("START", "nothing"),
+        ("STOP", "opt_out"),
+    ],
+)
+def test_only_the_exact_word_confirms(text: str, expected: str) -> None:
+    assert read_answer(text) == expected
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,7 @@ def test_schemas_are_json(kairos, of):
     assert told["properties" if of != "views" else "customers"]
 
 
-def test_tasks_go_to_a_real_queue_and_call_results_come_back_as_outcomes_and_opt_outs(starter, kairos):
+def test_tasks_go_to_a_real_queue_and_call_results_come_back_as_outcomes_and_refusals(starter, kairos):
     import asyncio
 
     from kairos.nats_server import start
@@ -148,7 +148,8 @@ def test_tasks_go_to_a_real_queue_and_call_results_come_back_as_outcomes_and_opt
             "call_answered",
             "survey_answered",
         ]
-        assert db.execute("select medium from opt_outs").fetchall() == [("ai_outbound",)]
+        refusals = db.execute("select statement_id, kind, medium, granted, evidence from consent_statements").fetchall()
+        assert refusals == [("call R1", "call_refusal", "ai_outbound", 0, "call R1")]
 
 
 ALERT = {

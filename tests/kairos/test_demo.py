@@ -188,6 +188,17 @@ def test_portfolio_languages_and_refusals_are_those_of_an_insurer(db: duckdb.Duc
         assert number(db, refusals.format(purpose, channel)) > 50
 
 
+def test_consents_say_which_words_were_agreed_to_and_some_until_when(db: duckdb.DuckDBPyConnection) -> None:
+    versions = "select count(distinct text_version) from consents where text_version in ('v1', 'v2', 'v3')"
+    assert number(db, versions) == 3
+    assert number(db, "select count(*) from consents where text_version is null or evidence is null") == 0
+    assert number(db, f"select count(*) from consents where expires_at < date '{AS_OF}' and granted") > 10
+    assert (
+        number(db, 'select count(*) from consents where expires_at is not null and (not granted or expires_at <= "at")')
+        == 0
+    )
+
+
 def test_what_customers_hold_tells_what_they_will_use(db: duckdb.DuckDBPyConnection) -> None:
     def share(service: str, group: str) -> float:
         users = f"customer_id in (select customer_id from events where subject_id = '{service}')"
