@@ -1,6 +1,6 @@
 """A backtest of some days over a generated insurer: seconds a day, and what a year would take at that pace.
 
-    python benchmarks/backtest.py [--size CUSTOMERS] [--days N]
+    python benchmarks/backtest.py [--size CUSTOMERS] [--days N] [--sample SHARE]
 
 What is measured is in benchmarks/README.md.
 """
@@ -24,6 +24,7 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, default=QUICK, help="customers")
     parser.add_argument("--days", type=int, default=DAYS, help="days run")
+    parser.add_argument("--sample", default="100%", help="share of the customers run, e.g. 5%%")
     asked = parser.parse_args(arguments)
     with TemporaryDirectory() as temporary:
         folder = Path(temporary) / "workspace"
@@ -32,13 +33,16 @@ def main(arguments: list[str]) -> None:
         kairos("recommend", "fit", "-w", folder, "--as-of", str(AS_OF), "--json")
         say(f"running {asked.days} days")
         first = AS_OF - timedelta(days=asked.days - 1)
-        spent = kairos("backtest", "--from", str(first), "--to", str(AS_OF), "-w", folder, "--json")
+        period = ("--from", str(first), "--to", str(AS_OF))
+        spent = kairos("backtest", *period, "--sample", asked.sample, "-w", folder, "--json")
     report = spent.report
     facts, total = report["seconds"]["facts"], report["seconds"]["total"]
     a_day = (total - facts) / asked.days
     figures = {
         "customers": asked.size,
         "days": asked.days,
+        "customers_run": report["sample"]["customers"] if "sample" in report else asked.size,
+        "minutes": total / 60,
         "moments": report["totals"]["moments"],
         "messages": report["totals"]["messages"],
         "facts_seconds": facts,

@@ -113,6 +113,38 @@ def report(
     }
 
 
+def scaled(made: Mapping[str, Any], share: float, customers: int, ledger: SimulatedLedger) -> dict[str, Any]:
+    """A report on a share of the customers, drawn with that probability each, told for all of them.
+
+    Counts are divided by the share (Horvitz-Thompson). `sample.messages_within`: half the 95 % interval of the messages in
+    all, 1.96 times the root of the sum over customers of (1 - p) / p^2 times the square of their messages (Poisson
+    sampling: Saerndal, Swensson, Wretman, Model Assisted Survey Sampling, 1992, 3.5).
+    """
+    told = {name: _told(made[name], share) if name in _COUNTED else made[name] for name in made}
+    squares = ledger.store.one("messages_squared")
+    within = 1.96 * ((1 - share) * int(squares[0] if squares else 0)) ** 0.5 / share
+    return {**told, "sample": {"share": share, "customers": customers, "messages_within": round(within)}}
+
+
+_COUNTED = ("campaigns", "per_day", "per_hour", "busiest", "caps", "collisions", "totals")
+
+
+def _told(value: Any, share: float) -> Any:
+    """Every number of a nested report divided by the share; whole ones stay whole."""
+    match value:
+        case bool():
+            return value
+        case int():
+            return round(value / share)
+        case float():
+            return round(value / share, 2)
+        case dict():
+            return {name: _told(each, share) for name, each in value.items()}
+        case list():
+            return [_told(each, share) for each in value]
+    return value
+
+
 def _line(
     campaign: Campaign, counted: Mapping[str, Funnel], tally: _Tally, prices: Mapping[str, float]
 ) -> dict[str, Any]:

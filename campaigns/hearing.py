@@ -13,13 +13,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PLAN = ("address", "locale", "timezone", "not_before", "not_after", "expires_at")
-"""Columns the gates add for those that pass: where to, in what language, when."""
+"""Where to and in what language, known of everybody asked about; and when, which the gates add for those that pass."""
 
 
 class Hearing:
     """The answers for the rows of `table`, which are the positions `rows` of the decisions.
 
-    `final` rows need no other channel; those `alive` at the end have passed every gate.
+    `final` rows need no other channel; those `alive` at the end have passed every gate. `table` shrinks to the rows
+    still alive, which `open` are the places of: no gate looks at a row that is decided.
     """
 
     def __init__(self, case: Case, table: pd.DataFrame, rows: np.ndarray) -> None:
@@ -30,6 +31,7 @@ class Hearing:
             name = case.campaign.name
             raise RuntimeError(f"the evidence of {name} has {size} rows for {len(rows)} moments; a gate doubles rows")
         self.case, self.table, self.rows = case, table, rows
+        self.open = np.arange(size)
         self.alive = np.ones(size, dtype=bool)
         self.final = np.zeros(size, dtype=bool)
         self.verdict = np.zeros(size, dtype=np.int8)
@@ -37,6 +39,7 @@ class Hearing:
         self.reason = np.full(size, "", dtype=object)
         self.until = np.full(size, np.datetime64("NaT", "us"), dtype="datetime64[us]")
         self.trace = TraceWriter(case, size)
+        self.plan = {name: table[name] for name in PLAN if name in table}
 
     def hold(self) -> None:
         """Ask every gate, in order, of the rows still alive."""
@@ -45,22 +48,22 @@ class Hearing:
         self.final |= self.alive
 
     def _ask(self, gate: Gate) -> None:
-        import numpy as np
-
-        where = np.flatnonzero(self.alive)
-        judgement = gate.judge(self.table if self.alive.all() else self.table.iloc[where], self.case)
-        self.trace.note(gate, judgement, where)
+        judgement = gate.judge(self.table, self.case)
+        self.trace.note(gate, judgement, self.open)
+        for name, values in judgement.changes.items():
+            self.table[name] = values
         stopped = judgement.verdict != Verdict.PASS
-        hit = where[stopped]
+        if not stopped.any():
+            return
+        hit = self.open[stopped]
         self.verdict[hit] = judgement.verdict[stopped]
         self.reason[hit] = judgement.reason[stopped]
         self.gate[hit] = gate.name
         if judgement.until is not None:
             self.until[hit] = judgement.until[stopped]
         self.final[hit] |= judgement.final or gate.scope == "moment"
-        for name, values in judgement.changes.items():
-            self.table.loc[self.table.index[where], name] = values
         self.alive[hit] = False
+        self.open, self.table = self.open[~stopped], self.table[~stopped]
 
     def write(self, decisions: pd.DataFrame) -> None:
         """Put the answers into the decisions, after those of the channels tried before."""
@@ -76,5 +79,5 @@ class Hearing:
         joints = [("," if text else "") for text in earlier]
         decisions.loc[index, "trace"] = earlier + joints + self.trace.entries(self.reason)
         for name in PLAN:
-            values = self.table[name]
-            decisions.loc[index, name] = values.array if values.dtype.kind == "M" else values.to_numpy(object)
+            places, values = (index, self.plan[name]) if name in self.plan else (index[self.open], self.table[name])
+            decisions.loc[places, name] = values.array if values.dtype.kind == "M" else values.to_numpy(object)

@@ -26,15 +26,17 @@ class SimulatedLedger(Ledger):
     """The ledger's own code on a temporary file that need not survive a power cut.
 
     A scan finds each occasion as often as it is looked at, for as long as it may be late. Here those seen before are
-    dropped before they reach the file, by two 64-bit hashes of their identity.
+    dropped before they reach the file, by two 64-bit hashes of their identity. With `among` (customer_id), so are the
+    moments of everybody else.
     """
 
-    def __init__(self, folder: Path, beginning: Ledger | None = None) -> None:
+    def __init__(self, folder: Path, beginning: Ledger | None = None, among: pa.Table | None = None) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="simulation-", dir=folder))
         if beginning is not None:
             beginning.store.copy_to(self._folder / "ledger.db")
         super().__init__(self._folder / "ledger.db", durable=False)
         self._seen: duckdb.DuckDBPyConnection | None = None
+        self._among = among
 
     def admit(self, campaign: Campaign, moments: pa.RecordBatch, now: datetime) -> int:
         """Let moments in that were not seen before; the unique key of the ledger still has the last word."""
@@ -42,7 +44,8 @@ class SimulatedLedger(Ledger):
 
         db, table = self._memory(campaign.name)
         db.register("found", pa.Table.from_batches([moments]))
-        new = db.sql(f"select * from ({_NEW}) anti join {table} using (one, two)").to_arrow_table()  # noqa: S608 - a quoted name
+        ours = "" if self._among is None else "semi join among using (customer_id)"
+        new = db.sql(f"select * from ({_NEW}) anti join {table} using (one, two) {ours}").to_arrow_table()  # noqa: S608 - a quoted name
         db.register("new_ones", new)
         db.execute(f"insert into {table} select one, two from new_ones")  # noqa: S608 - a quoted name
         db.unregister("new_ones")
@@ -72,6 +75,8 @@ class SimulatedLedger(Ledger):
 
         if self._seen is None:
             self._seen = duckdb.connect(":memory:")
+            if self._among is not None:
+                self._seen.register("among", self._among)
         table = '"' + campaign.replace('"', '""') + '"'
         self._seen.execute(f"create table if not exists {table} (one ubigint, two ubigint)")
         return self._seen, table

@@ -325,6 +325,11 @@ select message_id, campaign, parts from messages
 select m.campaign, d.medium, d.verdict, count(*) from decisions d join moments m on m.moment_id = d.moment_id
  where d.gate = 'cap' group by 1, 2, 3 order by 4 desc, 1, 2, 3;
 
+-- name: messages_squared
+-- Sum of the squares of the numbers of messages of each customer.
+select coalesce(sum(n * n), 0)
+  from (select count(*) as n from messages where state not in ('retracted', 'expired') group by customer_id) as counted;
+
 -- name: collisions
 -- Pairs of campaigns with a decision about the same customer at the same instant; `capped`: a cap decided one of the two.
 with decided as materialized (

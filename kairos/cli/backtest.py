@@ -28,15 +28,20 @@ def backtest(
     with_ledger: Annotated[
         bool, typer.Option("--with-ledger", help="begin with what the ledger holds instead of with nothing")
     ] = False,
+    sample: Annotated[
+        str, typer.Option(help="run this share of the customers, e.g. 5%, and tell the counts for all of them")
+    ] = "100%",
     json_: JsonOption = False,
 ) -> None:
     """Run the days with the real gates on a ledger that is thrown away: how much, when, for whom not, at what cost."""
     from kairos.backtests import backtest as run
     from kairos.workspace import Workspace
 
-    place = Workspace(Path(workspace))
+    place, share = Workspace(Path(workspace)), _share(sample)
     with progress() as tell:
-        report = run(place, from_.date(), to.date(), only=campaign or (), with_ledger=with_ledger, progress=tell)
+        report = run(
+            place, from_.date(), to.date(), only=campaign or (), with_ledger=with_ledger, progress=tell, sample=share
+        )
     if html is not None:
         from kairos.pages.backtest import page
 
@@ -49,6 +54,21 @@ def backtest(
             console().print(f"The page: {html}", soft_wrap=True)
     if report["problems"]:
         raise typer.Exit(1)
+
+
+def _share(text: str) -> float:
+    """The share of the customers to run. Raises BadParameter for what is none."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from campaigns.policy import Share
+
+    try:
+        share: float = TypeAdapter(Share).validate_python(text)
+    except ValidationError as error:
+        raise typer.BadParameter(error.errors()[0]["msg"].replace(" | ", "; "), param_hint="--sample") from error
+    if not share:
+        raise typer.BadParameter("a sample of nobody tells nothing; give a share above 0%", param_hint="--sample")
+    return share
 
 
 def show(report: dict[str, Any]) -> None:
@@ -64,7 +84,9 @@ def show(report: dict[str, Any]) -> None:
         for line in report["campaigns"]
     ]  # fmt: skip
     numbers = ("moments", "messages", "most a day", "held out", "refused", "gone", "SMS parts", cost)
-    title = f"{report['days']} days, {report['from']} to {report['to']}, beginning with {report['began_with']}"
+    drawn = report.get("sample")
+    told = f", told from a sample of {drawn['customers']:,} customers ({drawn['share']:.3g} of all)" if drawn else ""
+    title = f"{report['days']} days, {report['from']} to {report['to']}, beginning with {report['began_with']}{told}"
     out.print(table(title, ("campaign", *numbers, "why not"), rows, numbers=numbers))
     busy = [(f"{hour:02}:00", count) for hour, count in enumerate(report["per_hour"]) if count]
     out.print(table("Messages by the customer's hour", ("hour", "messages"), busy, numbers=("messages",)))
@@ -78,8 +100,9 @@ def show(report: dict[str, Any]) -> None:
     not_run(out, report["problems"])
     total, busiest = report["totals"], report["busiest"]
     spent = "" if total["cost"] is None else f", {total['cost']:,.2f} {cost}"
+    within = f" (± {drawn['messages_within']:,}, 95 % interval)" if drawn else ""
     law = "holds" if total["conserved"] else "IS BROKEN"
     out.print(
-        f"{total['moments']:,} moments, {total['messages']:,} messages{spent}; the busiest day {busiest['day'] or 'none'} with "
+        f"{total['moments']:,} moments, {total['messages']:,} messages{within}{spent}; the busiest day {busiest['day'] or 'none'} with "
         f"{busiest['messages']:,}; {report['seconds']['total']:.1f} s. The conservation law {law}."
     )

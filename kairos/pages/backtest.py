@@ -22,6 +22,7 @@ WORDS = {
         "no_moment": "the trigger found no moment in the period", "day": "{day}: {count} messages", "hour": "{hour}:00, {count} messages",
         "table": "The same as a table", "none": "none", "assumed": "Messages count as delivered at the first minute they may go.",
         "law": "Every moment is accounted for.", "broken": "The conservation law is broken: please report this.", "most": "most a day",
+        "sample": "Told from a sample of {customers} customers ({share} of all); messages in all: ± {within} (95 % interval).",
     },
     "zh": {
         "title": "回测报告", "date": "日期", "period": "{first} 至 {last}，共 {days} 天", "began": "模拟起点：{what}。",
@@ -35,6 +36,7 @@ WORDS = {
         "no_moment": "这段时间内没有符合触发条件的时机", "day": "{day}：{count} 条消息", "hour": "{hour}:00，{count} 条消息",
         "table": "以表格查看", "none": "无", "assumed": "假设消息在允许的第一分钟送达。",
         "law": "每个时机都有去向。", "broken": "守恒定律被破坏，请报告此问题。", "most": "单日最多",
+        "sample": "由 {customers} 位客户（全部客户的 {share}）的抽样推算：消息总数的 95% 置信区间为 ± {within}。",
     },
 }  # fmt: skip
 
@@ -43,7 +45,7 @@ def page(report: dict[str, Any], locale: str) -> str:
     """The report as one HTML page in the language nearest to the locale."""
     from babel import Locale
     from babel.dates import format_date
-    from babel.numbers import format_decimal
+    from babel.numbers import format_decimal, format_percent
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     language = "zh" if locale.lower().startswith("zh") else "en"
@@ -64,6 +66,12 @@ def page(report: dict[str, Any], locale: str) -> str:
     def say_hour(hour: int, count: int) -> str:
         return words["hour"].format(hour=f"{hour:02}", count=number(count))
 
+    def say_sample(drawn: dict[str, Any]) -> str:
+        share = format_percent(drawn["share"], format="#,##0.##%", locale=spoken)
+        return words["sample"].format(
+            customers=number(drawn["customers"]), share=share, within=number(drawn["messages_within"])
+        )
+
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -75,6 +83,7 @@ def page(report: dict[str, Any], locale: str) -> str:
     named = insurer if isinstance(insurer, str) else insurer.get(locale) or next(iter(insurer.values()))
     return environment.get_template("backtest.html").render(
         report=report, t=words, lang="zh-CN" if language == "zh" else "en", insurer=named, number=number, heat=heat,
+        sample=say_sample(report["sample"]) if "sample" in report else "",
         hours=bars(report["per_hour"], words["hours"], say_hour), meaning=_meaning,
         titles={line["campaign"]: _title(line["title"], locale) for line in report["campaigns"]},
         day=lambda text: format_date(date.fromisoformat(text), "medium", locale=spoken) if text else words["none"],

@@ -12,6 +12,7 @@ from campaigns.scene import Scene
 from campaigns.simulation import SimulatedLedger
 from campaigns.turn import take_turn
 from triggers.history import History
+from triggers.sampling import keep_sample
 from triggers.testing import facts as facts_of
 
 TWO = [
@@ -114,3 +115,24 @@ def test_nothing_of_a_simulation_is_left(busy, now, tmp_path):
             if path.is_dir() and path.name != "templates"
         ] == [True]
     assert not list(tmp_path.glob("simulation-*"))
+
+
+def test_a_sample_decides_its_customers_as_the_whole_does(busy, now, tmp_path):
+    period, decided = Period(date(2026, 11, 13), date(2026, 11, 23), now), []
+    for share in (1.0, 0.5):
+        with facts_of(now, versions=True, **busy.tables) as facts:
+            drawn = keep_sample(facts, share, "salt")
+            with SimulatedLedger(tmp_path, among=drawn) as ledger:
+                run_days(
+                    Scene(facts, busy.rules(), busy.words()),
+                    History(facts).at,
+                    busy.campaigns,
+                    ledger,
+                    period,
+                    lambda *_: None,
+                )
+                decided.append((drawn["customer_id"].to_pylist(), ledger.store.query(DECIDED)))
+    (everybody, whole), (some, part) = decided
+    assert set(some) < set(everybody)
+    assert part == [row for row in whole if row[1] in some]
+    assert {row[1] for row in part} == set(some)

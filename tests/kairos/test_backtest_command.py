@@ -109,6 +109,27 @@ def test_a_browser_shows_the_chosen_campaign_only(made, tmp_path: Path):
     assert [name for name, hidden in sections.items() if not hidden] == ["heat-birthday"]
 
 
+def test_a_sample_is_told_for_all_with_its_uncertainty(workspace: Path, tmp_path: Path):
+    page = tmp_path / "page.html"
+    asked = ["backtest", *DAYS, "-w", str(workspace), "--locale", "en", "--html", str(page), "--json", "--sample"]
+    answer = CliRunner().invoke(app, [*asked, "50%"])
+    assert answer.exit_code == 0, answer.output
+    report = json.loads(answer.stdout)
+    sample = report["sample"]
+    assert (sample["share"], 0 < sample["customers"] < 5, report["totals"]["conserved"]) == (0.5, True, True)
+    assert report["totals"]["messages"] == sum(report["per_day"].values())
+    assert report["totals"]["messages"] % 2 == 0
+    assert (sample["messages_within"] > 0) == (report["totals"]["messages"] > 0)
+    assert f"sample of {sample['customers']} customers (50% of all)" in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("share", ["0%", "many", "120%"])
+def test_a_sample_of_nobody_is_refused(workspace: Path, share: str):
+    answer = CliRunner().invoke(app, ["backtest", *DAYS, "-w", str(workspace), "--sample", share])
+    assert answer.exit_code == 2
+    assert "--sample" in answer.output
+
+
 def test_days_the_wrong_way_round_are_refused(workspace: Path):
     from kairos.cli import main
 
