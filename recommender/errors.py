@@ -38,3 +38,7 @@ class NothingToFitError(RecommenderError):
 
 class UnfitInputError(RecommenderError, ValueError):
     """A matrix handed to a model would be taken without complaint and give wrong scores."""
+
+
+class TrialError(RecommenderError):
+    """A file of interactions cannot be used for a trial of models."""

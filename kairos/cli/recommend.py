@@ -67,6 +67,69 @@ def top(
     console().print(table("Offers", ("customer", "rank", "offer", "probability", "reason"), rows))
 
 
+@commands.command("evaluate")
+def evaluate(
+    interactions: Annotated[
+        Path, typer.Option(help="CSV or Parquet to learn from: user_id, item_id, event_id?, time?")
+    ],
+    test: Annotated[Path, typer.Option(help="what was taken later, same columns; an event is foreseen as a whole")],
+    eligible: Annotated[
+        Path | None, typer.Option(help="event_id, item_id: what each test event could have taken")
+    ] = None,
+    users: Annotated[Path | None, typer.Option(help="user_id and columns that become features")] = None,
+    items: Annotated[Path | None, typer.Option(help="item_id of the whole catalogue")] = None,
+    k: Annotated[int, typer.Option(min=1, help="how many offers count")] = 3,
+    seed: Annotated[int, typer.Option(min=0, help="of the models and of the intervals")] = 1,
+    json_: JsonOption = False,
+) -> None:
+    """Compare every model on your own files: learn from the one, foresee the other, with intervals."""
+    from recommender.comparison import compare
+    from recommender.trial import read_trial
+
+    trial = read_trial(interactions, test, eligible=eligible, users=users, items=items)
+    with progress() as tell:
+        found = compare(trial, k, seed, tell)
+    if json_:
+        as_json(found.as_dict())
+    else:
+        _show_comparison(found.as_dict())
+
+
+def _show_comparison(report: dict[str, Any]) -> None:
+    out, k = console(), report["k"]
+    names = (
+        "model",
+        f"HR@{k}",
+        "95 %",
+        "over popularity",
+        "95 %",
+        f"MRR@{k}",
+        f"NDCG@{k}",
+        "precision",
+        "recall",
+        "MAP",
+        "coverage",
+    )
+    for segment in dict.fromkeys(line["segment"] for line in report["models"]):
+        lines = [line for line in report["models"] if line["segment"] == segment]
+        rows = [
+            (
+                line["model"], f"{line['hr']['value']:.4f}", _span(line["hr"]),
+                *((f"{more['value']:+.4f}", _span(more)) if (more := line["over_popularity"].get("hr")) else ("", "")),
+                *(f"{line[name]['value']:.4f}" for name in ("mrr", "ndcg", "precision", "recall", "map")),
+                f"{line['coverage']:.0%}",
+            )
+            for line in lines
+        ]  # fmt: skip
+        out.print(table(f"{segment}: {lines[0]['events']:,} test events", names, rows))
+    for name, why in report["not_fitted"].items():
+        out.print(f"[bold]not fitted:[/bold] {name}: {why}")
+
+
+def _span(value: dict[str, float]) -> str:
+    return f"{value['low']:.4f} to {value['high']:.4f}"
+
+
 def _show_fit(report: dict[str, Any]) -> None:
     out = console()
     rows = [

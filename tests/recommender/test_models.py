@@ -9,6 +9,8 @@ from scipy.sparse import csr_matrix
 from recommender.errors import UnfitInputError
 from recommender.model import Model
 from recommender.models import models
+from recommender.models.ease import Ease
+from recommender.models.itemknn import ItemKNN
 from recommender.models.lightfm import DIMENSIONS, RATE, LightFM, _epochs
 from recommender.models.logistic import Logistic
 from recommender.models.popularity import Popularity
@@ -36,7 +38,13 @@ def model(request: pytest.FixtureRequest) -> type[Model]:
 
 
 def test_the_folder_is_the_list_of_models() -> None:
-    assert models() == {"lightfm": LightFM, "logistic": Logistic, "popularity": Popularity}
+    assert models() == {
+        "ease": Ease,
+        "itemknn": ItemKNN,
+        "lightfm": LightFM,
+        "logistic": Logistic,
+        "popularity": Popularity,
+    }
 
 
 def test_scores_are_one_finite_number_for_every_row_and_item(model: type[Model], rows: Matrices) -> None:
@@ -64,7 +72,7 @@ def test_influence_is_what_a_feature_adds(model: type[Model], rows: Matrices) ->
     np.testing.assert_allclose(difference - difference.mean(), expected - expected.mean(), atol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["lightfm", "logistic"])
+@pytest.mark.parametrize("name", ["ease", "itemknn", "lightfm", "logistic"])
 def test_a_feature_that_means_an_item_puts_it_first(name: str, rows: Matrices) -> None:
     scores = models()[name].fit(*rows, seed=1).scores(rows[1])
     np.testing.assert_array_equal(scores.argmax(axis=1), rows[0].indices)

@@ -1,0 +1,104 @@
+"""A trial on somebody's own files: what is known as of each interaction, and the comparison on real purchases."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from kairos.cli.app import app
+from recommender.comparison import compare
+from recommender.errors import TrialError
+from recommender.trial import read_trial
+
+TRAIN = """event_id,user_id,time,item_id
+1,ann,2026-01-01,item_2
+2,ann,2026-03-01,item_10
+3,bob,2026-02-01,item_2
+4,ann,2026-03-01,item_1
+"""
+TEST = "event_id,user_id,time,item_id\n7,ann,2026-05-01,item_3\n8,eve,2026-05-02,item_2\n8,eve,2026-05-02,item_1\n"
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[Path, Path]:
+    """Four interactions of two users, and two later events, one of a new user."""
+    (tmp_path / "train.csv").write_text(TRAIN, encoding="utf-8")
+    (tmp_path / "test.csv").write_text(TEST, encoding="utf-8")
+    return tmp_path / "train.csv", tmp_path / "test.csv"
+
+
+def test_items_are_in_their_natural_order_and_events_whole(files):
+    trial = read_trial(*files)
+    assert trial.items == ("item_1", "item_2", "item_3", "item_10")
+    np.testing.assert_array_equal(trial.relevant, [[0, 0, 1, 0], [1, 1, 0, 0]])
+    assert trial.history.tolist() == [True, False]
+
+
+def test_a_row_knows_what_was_taken_before_it_and_nothing_later(files):
+    trial = read_trial(*files)
+    held = trial.features[:, :4].toarray() > 0
+    assert [trial.items[target] for target in trial.targets] == ["item_2", "item_2", "item_10", "item_1"]
+    np.testing.assert_array_equal(held, [[0, 0, 0, 0], [0, 0, 0, 0], [0, 1, 0, 0], [0, 1, 0, 0]])
+
+
+def test_a_test_event_knows_the_training_interactions_alone(files):
+    trial = read_trial(*files)
+    np.testing.assert_array_equal(trial.test[:, :4].toarray() > 0, [[1, 1, 0, 1], [0, 0, 0, 0]])
+
+
+def test_a_user_may_take_what_they_have_not_unless_a_file_says_what(files, tmp_path):
+    np.testing.assert_array_equal(read_trial(*files).candidates, [[0, 0, 1, 0], [1, 1, 1, 1]])
+    (tmp_path / "eligible.csv").write_text("event_id,item_id\n7,item_1\n7,item_3\n8,item_2\n", encoding="utf-8")
+    allowed = read_trial(*files, eligible=tmp_path / "eligible.csv").candidates
+    np.testing.assert_array_equal(allowed, [[1, 0, 1, 0], [0, 1, 0, 0]])
+
+
+def test_columns_of_the_users_become_features(files, tmp_path):
+    (tmp_path / "users.csv").write_text("user_id,age,city\nann,30,Wuhan\nbob,50,Wuhan\neve,41,Oslo\n", encoding="utf-8")
+    plain, more = read_trial(*files), read_trial(*files, users=tmp_path / "users.csv")
+    assert more.features.shape[1] > plain.features.shape[1]
+    assert more.features.shape[0] == 4
+    np.testing.assert_allclose(more.test.sum(axis=1), 1, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("train", "said"),
+    [("user_id,thing\na,b\n", "has no column item_id; it has user_id, thing"), (None, "cannot be read")],
+)
+def test_a_file_that_cannot_be_used_is_named_with_what_it_lacks(files, tmp_path, train, said):
+    path = tmp_path / "other.csv"
+    if train:
+        path.write_text(train, encoding="utf-8")
+    with pytest.raises(TrialError, match=said):
+        read_trial(path, files[1])
+
+
+def test_the_command_prints_every_model_as_json(files):
+    asked = ["recommend", "evaluate", "--interactions", str(files[0]), "--test", str(files[1]), "--k", "2", "--json"]
+    answer = CliRunner().invoke(app, asked)
+    assert answer.exit_code == 0, answer.output
+    report = json.loads(answer.stdout)
+    assert (report["k"], report["items"], report["training_rows"]) == (2, 4, 4)
+    assert {line["segment"] for line in report["models"]} == {"all", "with history", "new"}
+    assert {"popularity", "itemknn", "ease"} <= {line["model"] for line in report["models"]}
+
+
+def test_real_purchases_give_the_published_figures_and_history_beats_popularity(real_data):
+    place = real_data("bruun-insurance-purchases")
+    trial = read_trial(
+        place / "purchase_events_train.csv.gz",
+        place / "purchase_events_test.csv.gz",
+        eligible=place / "filter_test.csv.gz",
+    )
+    found = compare(trial, 3, 1)
+    lines = {(line.model, line.segment): line for line in found.lines}
+    popular = lines["popularity", "all"].metrics
+    published = {"hr": 0.6793, "mrr": 0.4980, "precision": 0.2421, "recall": 0.6499, "map": 0.4822}
+    assert {name: round(popular[name].value, 4) for name in published} == published
+    assert (lines["popularity", "all"].events, lines["popularity", "with history"].events) == (5_376, 1_111)
+    for segment in ("all", "with history"):
+        assert lines["itemknn", segment].over_popularity["hr"].low > 0
