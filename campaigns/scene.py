@@ -29,6 +29,8 @@ class Rules:
     timezone: str
     calendar: Calendar | None = None
     """The insurer's working days; those of `policy.holidays` where None."""
+    prices: Mapping[str, float] = field(default_factory=dict)
+    """What a message costs on each channel; an SMS, each of its parts."""
 
     @property
     def workdays(self) -> Calendar:

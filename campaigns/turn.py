@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,9 @@ from campaigns.outcomes import record_outcomes
 from campaigns.policy import PURPOSES
 from campaigns.reserve import reserve
 from campaigns.scene import Scene
+from campaigns.settle import settle
 from campaigns.standing import with_standing
+from campaigns.windows import home_zone
 from campaigns.withdraw import withdraw
 
 if TYPE_CHECKING:
@@ -146,14 +148,25 @@ def _admit(scene: Scene, campaign: Campaign, ledger: Ledger, turn: Turn, among: 
 
 def _decide(scene: Scene, campaign: Campaign, ledger: Ledger, turn: Turn, batch: pa.Table) -> int:
     """Decide, compose and reserve one batch; the number of messages."""
-    longest = max((cap.period for cap in scene.rules.policy.caps), default=timedelta())
     answers = Answers(campaign.name, ANSWERS) if campaign.branches else None
     with turn.stage("history"):
-        history = ledger.history(batch["customer_id"], scene.now - longest, answers)
+        history = ledger.history(batch["customer_id"], _local(scene), counted_since(scene), answers)
     with turn.stage("decide"):
         decisions = decide(scene, with_standing(scene, campaign, batch, ledger), campaign, history)
     with turn.stage("compose"):
         messages = compose(scene, decisions, campaign)
     with turn.stage("reserve"):
-        reserve(ledger, decisions, messages, campaign, scene.rules, scene.now)
+        messages, took = settle(scene, decisions, messages, campaign, history.spent)
+        reserve(ledger, decisions, messages, campaign, scene.rules, scene.now, took)
     return len(messages)
+
+
+def _local(scene: Scene) -> datetime:
+    """Now, in the insurer's zone."""
+    return scene.now.astimezone(home_zone(scene.rules.timezone))
+
+
+def counted_since(scene: Scene) -> datetime:
+    """Before any period a cap counts in: two days cover the zones on either side of the date line."""
+    longest = [cap.per.before(scene.now) for cap in scene.rules.policy.caps]
+    return min(longest, default=scene.now) - timedelta(days=2)

@@ -119,7 +119,7 @@ class Workspace:
 
     def rules(self, profiles: Mapping[str, Profile]) -> Rules:
         """What decides besides facts and history."""
-        return Rules(self.policy(), profiles, self.settings.timezone, self.calendar)
+        return Rules(self.policy(), profiles, self.settings.timezone, self.calendar, self.settings.prices)
 
     def scene(self, facts: Facts) -> Scene:
         """Everything decisions are made from."""
