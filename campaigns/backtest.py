@@ -206,15 +206,13 @@ def _count_messages(ledger: SimulatedLedger, tally: _Tally, zone: ZoneInfo) -> N
 
 
 def _caps(ledger: SimulatedLedger) -> list[dict[str, Any]]:
-    """How often a cap was met, by campaign and channel."""
+    """How often a cap or a daily budget was met, or another message was worth more, by campaign and channel."""
     rows = ledger.store.all("count_capped")
-    return [
-        {"campaign": campaign, "channel": medium, "verdict": verdict, "moments": n}
-        for campaign, medium, verdict, n in rows
-    ]
+    names = ("gate", "campaign", "channel", "verdict", "moments")
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def _collisions(ledger: SimulatedLedger) -> list[dict[str, Any]]:
-    """Pairs of campaigns that had something for the same customer on the same day, and how often a cap decided it."""
+    """Pairs of campaigns that had something for the same customer on the same day, and how often there was room for one only."""
     rows = ledger.store.all("collisions")
     return [{"campaigns": [one, other], "customers": n, "capped": capped} for one, other, n, capped in rows]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from campaigns.context import Group, constants, message_columns, offer_columns, view_columns
@@ -33,12 +34,15 @@ class Reservation:
 
 
 @dataclass
-class _Failure:
-    """A message that cannot go: position of its decision, reason code, what was seen."""
+class Failure:
+    """A message that cannot go: position of its decision, reason code, what was seen, by which gate, until when."""
 
     row: int
     reason: str
     seen: str
+    gate: str = "gateway"
+    verdict: Verdict = Verdict.REFUSE
+    until: datetime | None = None
 
 
 def compose(scene: Scene, decisions: Decisions, campaign: Campaign) -> list[Reservation]:
@@ -57,23 +61,23 @@ def compose(scene: Scene, decisions: Decisions, campaign: Campaign) -> list[Rese
     words = scene.words
     table["language"] = [words.locale_of(value if isinstance(value, str) else None) for value in table["locale"]]
     offered = fill(scene, campaign.offers, table.iloc[sending])
-    made: list[Reservation | _Failure] = []
+    made: list[Reservation | Failure] = []
     if campaign.offers:
         empty = np.array([not offered.get(customer) for customer in table["customer_id"].iloc[sending]], dtype=bool)
-        made += [_Failure(row, "no_offer", "no offer") for row in sending[empty].tolist()]
+        made += [Failure(row, "no_offer", "no offer") for row in sending[empty].tolist()]
         sending = sending[~empty]
     for key, places in table.iloc[sending].groupby(["step", "medium", "language"], sort=True).indices.items():
         step, medium, locale = (str(part) for part in cast(tuple[object, ...], key))
         rows = sending[np.asarray(places, dtype=np.intp)]
         made += _render(scene, decisions, rows, Group(campaign, step, medium, locale), offered)
-    _refuse(decisions, [each for each in made if isinstance(each, _Failure)])
+    turn_down(decisions, [each for each in made if isinstance(each, Failure)])
     kept = (each for each in made if isinstance(each, Reservation) and each.row not in held_out)
     return sorted(kept, key=lambda each: each.row)
 
 
 def _render(
     scene: Scene, decisions: Decisions, rows: np.ndarray, group: Group, offered: Offered
-) -> Iterator[Reservation | _Failure]:
+) -> Iterator[Reservation | Failure]:
     """The messages of one group: all rendered at once, each then finished and looked at for its gateway."""
     from templates import Draft
 
@@ -90,11 +94,11 @@ def _render(
     ):
         if not isinstance(draft, Draft):
             seen = f"{draft.message} ({group.locale}/{group.template}:{draft.line})"
-            yield _Failure(row, "template_failed", seen)
+            yield Failure(row, "template_failed", seen)
             continue
         finished, objection = _finished(scene, group, draft.parts, address)
         if objection:
-            yield _Failure(row, "content_refused", objection)
+            yield Failure(row, "content_refused", objection)
         else:
             yield Reservation(row, message_id, group.locale, group.template, finished, offers)
 
@@ -108,21 +112,28 @@ def _finished(scene: Scene, group: Group, parts: Mapping[str, str], address: str
     return finished, objections[0].words if objections else ""
 
 
-def _refuse(decisions: Decisions, failures: Sequence[_Failure]) -> None:
-    """Turn decisions to send into refusals by the gateway gate, the value seen put into the trace."""
+def turn_down(decisions: Decisions, failures: Sequence[Failure]) -> None:
+    """Decide anew what had passed every gate: the value seen goes into the trace, at the gate that has the last word."""
+    import pandas as pd
+
     if not failures:
         return
     table = decisions.table
     index = table.index[[failure.row for failure in failures]]
-    table.loc[index, "verdict"] = Verdict.REFUSE.value
-    table.loc[index, "gate"] = "gateway"
+    table.loc[index, "verdict"] = [failure.verdict.value for failure in failures]
+    table.loc[index, "gate"] = [failure.gate for failure in failures]
     table.loc[index, "reason"] = [failure.reason for failure in failures]
+    until = pd.Series([failure.until for failure in failures], index=index, dtype="datetime64[us, UTC]")
+    table.loc[index, "until"] = until
+    asked = {case_id: [name for name, _ in json.loads(body)["gates"]] for case_id, body in decisions.cases.items()}
     traces = zip(table.loc[index, "trace"], failures, strict=True)
-    table.loc[index, "trace"] = [_with_reason(trace, failure) for trace, failure in traces]
+    table.loc[index, "trace"] = [_with_reason(trace, failure, asked) for trace, failure in traces]
 
 
-def _with_reason(trace: str, failure: _Failure) -> str:
+def _with_reason(trace: str, failure: Failure, asked: Mapping[str, Sequence[str]]) -> str:
+    """The trace as if the gate had stopped it: what the gates behind it saw is left out."""
     entries = json.loads(f"[{trace}]")
-    entries[-1][1] = failure.reason
-    entries[-1][2][-1] = failure.seen
+    case_id, _, seen = entries[-1]
+    place = asked[case_id].index(failure.gate)
+    entries[-1] = [case_id, failure.reason, [*seen[:place], failure.seen]]
     return json.dumps(entries, ensure_ascii=False, separators=(",", ":"))[1:-1]

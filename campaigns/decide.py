@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from campaigns.budgets import allowances, local_days
 from campaigns.definition import Campaign
 from campaigns.gate import Case, Gate, Verdict
 from campaigns.gates import gates
@@ -14,6 +15,7 @@ from campaigns.hearing import Hearing
 from campaigns.recall import recall
 from campaigns.scene import Scene
 from campaigns.steps import SendStep
+from campaigns.windows import home_zone
 from channels.contract import MEDIA
 
 if TYPE_CHECKING:
@@ -51,12 +53,12 @@ def decide(scene: Scene, batch: pa.Table, campaign: Campaign, history: History) 
 
 
 class _Panel:
-    """The gates at work on one batch; `contacts` grows with what is decided, so that caps count it at once."""
+    """The gates at work on one batch; `contacts` and `spent` grow with what is decided, so that it counts at once."""
 
     def __init__(self, scene: Scene, batch: pa.Table, campaign: Campaign, history: History) -> None:
         self.scene, self.campaign = scene, campaign
         self.decisions = Decisions(_blank(batch), {})
-        self.contacts = history.contacts
+        self.contacts, self.spent = history.contacts, history.spent
         recall(scene, history, batch["customer_id"])
         scene.db.register("deliveries", history.deliveries)
 
@@ -93,7 +95,7 @@ class _Panel:
             rows = rows[~hearing.final]
 
     def _case(self, index: int, step: SendStep, number: int) -> Case:
-        return case_of(self.scene, self.campaign, index, step, number)
+        return replace(case_of(self.scene, self.campaign, index, step, number), spent=self.spent)
 
     def _evidence(self, rows: np.ndarray, case: Case, scope: Literal["moment", "channel"]) -> pd.DataFrame:
         """What the gates of this scope want to know of these rows, in their order."""
@@ -106,18 +108,27 @@ class _Panel:
 
     def _count(self, rows: np.ndarray, medium: str) -> None:
         """Add those just decided to the contacts: the next channel and step count them too."""
+        import pandas as pd
         import pyarrow as pa
 
-        size = len(rows)
+        size, table = len(rows), self.decisions.table.iloc[rows]
+        goes = table["not_before"].where(table["not_before"] > self.scene.now, pd.Timestamp(self.scene.now))
         new = pa.table(
             {
-                "customer_id": pa.array(self.decisions.table["customer_id"].iloc[rows], pa.string()),
+                "customer_id": pa.array(table["customer_id"], pa.string()),
                 "medium": pa.array([medium] * size, pa.string()),
                 "purpose": pa.array([self.campaign.purpose] * size, pa.string()),
-                "at": pa.array([self.scene.now] * size, pa.timestamp("s", "UTC")),
+                "campaign": pa.array([self.campaign.name] * size, pa.string()),
+                "at": pa.array(goes, pa.timestamp("us", "UTC")).cast(pa.timestamp("s", "UTC"), safe=False),
             }
         )
         self.contacts = pa.concat_tables([self.contacts, new])
+        if allowances(self.campaign, self.scene.rules.policy, medium):
+            days = local_days(goes, self.scene.now, home_zone(self.scene.rules.timezone)).value_counts()
+            price = self.scene.rules.prices.get(medium, 0.0)
+            self.spent = self.spent.plus(
+                (str(day), self.campaign.name, medium, n, n * price) for day, n in days.items()
+            )
 
 
 def _blank(batch: pa.Table) -> pd.DataFrame:
@@ -147,6 +158,7 @@ def case_of(scene: Scene, campaign: Campaign, index: int, step: SendStep, number
         timezone=rules.timezone,
         path=f"steps[{index}].send.channels[{number}]",
         calendar=rules.workdays,
+        prices=rules.prices,
     )
 
 
@@ -161,7 +173,8 @@ def gather(db: duckdb.DuckDBPyConnection, case: Case, asking: Sequence[Gate]) ->
         "salt": case.policy.salt,
     }
     columns, joins = [], []
-    for gate in asking:
+    for gate in (gate for gate in asking if gate.applies(case)):
+        gate.prepare(db, case)
         evidence = gate.evidence(case)
         if evidence:
             parameters.update(gate.parameters(case))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from campaigns.policy import Hours, Purpose, Share
+from campaigns.policy import Hours, Limit, Purpose, Share
 from campaigns.steps import Ending, SendStep, Step, WaitStep
 from triggers.durations import Span
 from triggers.kinds import AnyTrigger
@@ -77,6 +77,9 @@ class Campaign(BaseModel):
         default="next",
         description="what a met cap does: drop the message, hold it until there is room, or try the next channel",
     )
+    budget: Limit | None = Field(
+        default=None, description="daily limits of this campaign, over all its channels", examples=[{"volume": 5000}]
+    )
     valid_for: Span = Field(
         default="3d",
         validate_default=True,
@@ -90,6 +93,8 @@ class Campaign(BaseModel):
     def _coherent(self) -> Campaign:
         if self.purpose == "contract" and self.holdout:
             raise ValueError("a contract notice cannot be held out | remove `holdout`, or change `purpose`")
+        if self.purpose == "contract" and self.budget:
+            raise ValueError("a contract notice cannot be held back | remove `budget`, or change `purpose`")
         keys = [step.send.key for step in self.steps if isinstance(step, SendStep)]
         if len(set(keys)) < len(keys):
             raise ValueError("two steps have the same identity | give one of them an `id:`")

@@ -10,9 +10,11 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 if TYPE_CHECKING:
+    import duckdb
     import numpy as np
     import pandas as pd
 
+    from campaigns.budgets import Spent
     from campaigns.definition import Campaign
     from campaigns.policy import ContactPolicy
     from campaigns.steps import SendStep
@@ -51,6 +53,10 @@ class Case:
     timezone: str
     path: str
     calendar: Calendar
+    prices: Mapping[str, float] = field(default_factory=dict)
+    """What a message costs on each channel; an SMS, each of its parts."""
+    spent: Spent | None = None
+    """What the insurer's days have taken of the budgets so far; None where nobody asks."""
 
 
 @dataclass
@@ -67,8 +73,8 @@ class Judgement:
     rule: str
     changes: Mapping[str, Any] = field(default_factory=dict)
     until: np.ndarray | None = None
-    final: bool = False
-    """A refusal here ends the matter even where the gate's scope is the channel."""
+    final: bool | np.ndarray = False
+    """A refusal here ends the matter even where the gate's scope is the channel; for all rows or row by row."""
 
 
 class Gate(ABC):
@@ -82,6 +88,14 @@ class Gate(ABC):
     """Asked again of messages that are reserved and have not gone yet; whatever it does not pass is withdrawn."""
     reasons: ClassVar[Mapping[str, str]]
     """Every reason code this gate can give, with what it means."""
+
+    def applies(self, case: Case) -> bool:
+        """Whether this gate has anything to say about such moments; one that has not is neither asked nor traced."""
+        return True
+
+    def prepare(self, db: duckdb.DuckDBPyConnection, case: Case) -> None:
+        """Lay small tables of its own out beside `batch`, which the evidence then joins."""
+        return None
 
     def evidence(self, case: Case) -> str | None:
         """SQL giving `moment_id` and this gate's columns, from the views, `batch`, `contacts` and what `recall` lays out.

@@ -44,7 +44,8 @@ class Hearing:
     def hold(self) -> None:
         """Ask every gate, in order, of the rows still alive."""
         for gate in gates():
-            self._ask(gate)
+            if gate.applies(self.case):
+                self._ask(gate)
         self.final |= self.alive
 
     def _ask(self, gate: Gate) -> None:
@@ -61,7 +62,8 @@ class Hearing:
         self.gate[hit] = gate.name
         if judgement.until is not None:
             self.until[hit] = judgement.until[stopped]
-        self.final[hit] |= judgement.final or gate.scope == "moment"
+        ends = judgement.final[stopped] if isinstance(judgement.final, np.ndarray) else judgement.final
+        self.final[hit] |= ends | (gate.scope == "moment")
         self.alive[hit] = False
         self.open, self.table = self.open[~stopped], self.table[~stopped]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
@@ -36,6 +36,8 @@ class Surroundings:
     now: datetime
     dialling_code: str = ""
     """`+86` ...: gateways have other rules in other countries, and most customers have numbers of this one."""
+    prices: Mapping[str, float] = field(default_factory=dict)
+    """What a message costs on each channel."""
 
 
 def lint_campaign(document: Document, campaign: Campaign, around: Surroundings) -> list[Problem]:
@@ -50,6 +52,7 @@ def lint_campaign(document: Document, campaign: Campaign, around: Surroundings) 
         if isinstance(step, SendStep):
             problems += _step(document, campaign, (index, step), around)
     problems += _branches(document, campaign, around.profiles)
+    problems += _priced(document, campaign, around.prices)
     return sorted(set(problems))
 
 
@@ -69,6 +72,17 @@ def _branches(document: Document, campaign: Campaign, profiles: Mapping[str, Pro
                 problems.append(document.problem(loc, message, hint))
         before = step.send.channels if isinstance(step, SendStep) else before
     return problems
+
+
+def _priced(document: Document, campaign: Campaign, prices: Mapping[str, float]) -> list[Problem]:
+    """A limit on cost where a channel has no price: it would limit nothing."""
+    if campaign.budget is None or campaign.budget.cost is None:
+        return []
+    used = dict.fromkeys(medium for step in campaign.sends for medium in step.send.channels)
+    missing = [medium for medium in used if medium not in prices]
+    message = f"what {', '.join(missing)} costs is not known"
+    hint = f"add it under `prices` in kairos.yaml, e.g. prices: {{{missing[0] if missing else ''}: 0.05}}"
+    return [document.problem(("budget", "cost"), message, hint)] if missing else []
 
 
 def _told(fate: str, channels: Sequence[str], profiles: Mapping[str, Profile]) -> bool:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator, model_validator
 
 from channels.contract import MEDIA
 from triggers.durations import Span
@@ -78,12 +78,16 @@ class Hours(BaseModel):
 
 
 class Cap(BaseModel):
-    """At most `max` contacts per customer within `per`, counted over all campaigns when they are reserved."""
+    """At most `max` contacts per customer within `per`, counted over all campaigns as soon as they are reserved."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     max: int = Field(ge=0, description="how many", examples=[3])
-    per: Span = Field(description="in how long, rolling", examples=["7d"])
+    per: Span = Field(
+        description="in how long: days, weeks and months are the customer's calendar days (`1d` is today, `7d` today and "
+        "the six days before); hours roll",
+        examples=["7d", "24h", "1mo"],
+    )
     channels: tuple[str, ...] = Field(
         default=(), description="channels counted together; all where absent", examples=[["sms", "push"]]
     )
@@ -101,15 +105,31 @@ class Cap(BaseModel):
 
     @field_validator("per")
     @classmethod
-    def _exact(cls, per: Span) -> Span:
-        if not per.exact:
-            raise ValueError(f"'{per}' has no fixed length | write days or weeks, e.g. 30d")
+    def _some(cls, per: Span) -> Span:
+        if not per.count:
+            raise ValueError(f"'{per}' is no time at all | write 1d for a calendar day, 24h for any 24 hours")
         return per
 
-    @property
-    def period(self) -> timedelta:
-        """`per` as a length of time."""
-        return self.per.timedelta
+
+class Limit(BaseModel):
+    """At most this much a day, of the insurer's days, counted as soon as a message is reserved."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    volume: int | None = Field(default=None, ge=0, description="messages a day", examples=[5000])
+    cost: float | None = Field(
+        default=None, ge=0, description="cost a day, in `currency`, by the `prices` of the workspace", examples=[1000]
+    )
+    over: Literal["wait", "drop", "next"] = Field(
+        default="wait",
+        description="what a met limit does to a message: wait for the next day, drop it, or try the step's next channel",
+    )
+
+    @model_validator(mode="after")
+    def _limits(self) -> Limit:
+        if self.volume is None and self.cost is None:
+            raise ValueError("this limits nothing | write `volume`, `cost`, or both")
+        return self
 
 
 class Consent(BaseModel):
@@ -222,6 +242,11 @@ class ContactPolicy(BaseModel):
         ),
         description="how often a customer may hear from us, over all campaigns",
     )
+    budgets: dict[str, Limit] = Field(
+        default_factory=dict,
+        description="daily limits of each channel, over all campaigns; contract notices count and always go",
+        examples=[{"sms": {"volume": 100000}, "ai_outbound": {"volume": 2000, "cost": 600, "over": "next"}}],
+    )
     hours: Hours = Field(default=Hours(), description="local hours for everything; a campaign may narrow them")
     unknown_zone_hours: Hours = Field(
         default=Hours.model_validate({"from": "12:00", "to": "16:00"}),
@@ -253,3 +278,11 @@ class ContactPolicy(BaseModel):
     def salt_of_hashes(self) -> str:
         """The salt of do-not-contact hashes and pseudonyms."""
         return self.hash_salt or self.salt
+
+    @field_validator("budgets")
+    @classmethod
+    def _limited(cls, budgets: dict[str, Limit]) -> dict[str, Limit]:
+        for channel in budgets:
+            if channel not in MEDIA:
+                raise ValueError(f"unknown channel {channel!r} under `budgets` | known: {', '.join(MEDIA)}")
+        return budgets

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -23,9 +24,15 @@ _JSON = json.JSONEncoder(ensure_ascii=False)
 
 
 def reserve(
-    ledger: Ledger, decisions: Decisions, messages: list[Reservation], campaign: Campaign, rules: Rules, now: datetime
+    ledger: Ledger,
+    decisions: Decisions,
+    messages: list[Reservation],
+    campaign: Campaign,
+    rules: Rules,
+    now: datetime,
+    spending: Iterable[tuple[str, str, str, int, float]] = (),
 ) -> None:
-    """Write a batch. A repeat changes nothing: every row has its unique key."""
+    """Write a batch with what it takes of the days' budgets. A repeat changes nothing: what is decided wants no decision."""
     table, at = decisions.table, seconds(now)
     size, version = len(table), campaign.version
     words = [Verdict(value).status for value in table["verdict"]]
@@ -46,6 +53,7 @@ def reserve(
         ledger.store.many("decide", rows)
         ledger.store.many("move", _moves(table, words, campaign, rules, now))
         ledger.store.many("reserve", _messages(table, messages, campaign, rules, at))
+        ledger.store.many("spend", spending)
 
 
 def _moves(table: pd.DataFrame, words: list[str], campaign: Campaign, rules: Rules, now: datetime) -> list[Move]:

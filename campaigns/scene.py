@@ -31,6 +31,8 @@ class Rules:
     """The insurer's working days; those of `policy.holidays` where None."""
     do_not_contact: pa.Table | None = None
     """The insurer's own list: `hash` (salted), `channel` (or *), `until` (date, null = for good)."""
+    prices: Mapping[str, float] = field(default_factory=dict)
+    """What a message costs on each channel; an SMS, each of its parts."""
 
     @property
     def workdays(self) -> Calendar:

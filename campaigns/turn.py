@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import groupby
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,9 @@ from campaigns.outcomes import record_outcomes
 from campaigns.policy import PURPOSES
 from campaigns.reserve import reserve
 from campaigns.scene import Scene
+from campaigns.settle import settle
 from campaigns.standing import with_standing
+from campaigns.windows import home_zone
 from campaigns.withdraw import withdraw
 from triggers.narrow import narrowed
 
@@ -88,7 +91,8 @@ def take_turn(
         touched = [campaign for campaign in running if news is None or news.ends(campaign)]
         turn.withdrawn = withdraw(scene, touched, ledger, among) if touched else 0
     if among is None:
-        _decide_all(scene, running, ledger, turn, shelf, progress)
+        for group in _groups(scene, running):
+            _decide_all(scene, group, ledger, turn, shelf, progress)
     else:
         _decide_among(scene, running, ledger, turn, among)
     if among is None:
@@ -96,6 +100,13 @@ def take_turn(
             for campaign in running:
                 record_outcomes(campaign, scene.facts, ledger)
     return turn
+
+
+def _groups(scene: Scene, running: Sequence[Campaign]) -> list[list[Campaign]]:
+    """The campaigns decided together: all; by purpose where channels have budgets, which what customers must know takes first."""
+    if not scene.rules.policy.budgets:
+        return [list(running)]
+    return [list(group) for _, group in groupby(running, key=lambda campaign: campaign.purpose)]
 
 
 def _decide_all(
@@ -152,14 +163,25 @@ def _admit(scene: Scene, campaign: Campaign, ledger: Ledger, turn: Turn, among: 
 
 def _decide(scene: Scene, campaign: Campaign, ledger: Ledger, turn: Turn, batch: pa.Table) -> int:
     """Decide, compose and reserve one batch; the number of messages."""
-    longest = max((cap.period for cap in scene.rules.policy.caps), default=timedelta())
     answers = Answers(campaign.name, ANSWERS) if campaign.branches else None
     with turn.stage("history"):
-        history = ledger.history(batch["customer_id"], scene.now - longest, answers)
+        history = ledger.history(batch["customer_id"], _local(scene), counted_since(scene), answers)
     with turn.stage("decide"):
         decisions = decide(scene, with_standing(scene, campaign, batch, ledger), campaign, history)
     with turn.stage("compose"):
         messages = compose(scene, decisions, campaign)
     with turn.stage("reserve"):
-        reserve(ledger, decisions, messages, campaign, scene.rules, scene.now)
+        messages, took = settle(scene, decisions, messages, campaign, history.spent)
+        reserve(ledger, decisions, messages, campaign, scene.rules, scene.now, took)
     return len(messages)
+
+
+def _local(scene: Scene) -> datetime:
+    """Now, in the insurer's zone."""
+    return scene.now.astimezone(home_zone(scene.rules.timezone))
+
+
+def counted_since(scene: Scene) -> datetime:
+    """Before any period a cap counts in: two days cover the zones on either side of the date line."""
+    longest = [cap.per.before(scene.now) for cap in scene.rules.policy.caps]
+    return min(longest, default=scene.now) - timedelta(days=2)

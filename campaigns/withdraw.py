@@ -60,10 +60,10 @@ def _look_again(scene: Scene, campaign: Campaign, ledger: Ledger, step: str, med
         return 0
     case = case_of(scene, campaign, index, send, send.send.channels.index(medium))
     batch = with_standing(scene, campaign, _batch(rows), ledger)
-    history = ledger.history(batch["customer_id"], scene.now)
+    history = ledger.history(batch["customer_id"], scene.now, scene.now)
     recall(scene, history, batch["customer_id"])
     scene.db.register("batch", batch.select(list(BATCH)))
-    asking = [gate for gate in gates() if gate.stands]
+    asking = [gate for gate in gates() if gate.stands and gate.applies(case)]
     table = gather(scene.db, case, asking)
     table["step_removed"] = False
     reasons: dict[int, str] = {}

@@ -76,7 +76,9 @@ def _source_problem(fault: object, place: Workspace) -> Problem:
 def runnable(place: Workspace, columns: Columns) -> tuple[list[Campaign], list[Problem]]:
     """The campaigns without problems, and the problems of the others: one broken file stops no other campaign."""
     found, problems = place.campaigns()
-    around = Surroundings(columns, place.words(), place.profiles(), LINT_DAY, place.dialling_code)
+    around = Surroundings(
+        columns, place.words(), place.profiles(), LINT_DAY, place.dialling_code, place.settings.prices
+    )
     names = Counter(file.campaign.name for file in found)
     good: list[Campaign] = []
     for file in found:

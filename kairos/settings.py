@@ -150,6 +150,14 @@ class Settings(ContactPolicy):
                 raise ValueError(f"the price of {channel} is negative | write what one costs, 0 where it costs nothing")
         return prices
 
+    @model_validator(mode="after")
+    def _payable(self) -> Settings:
+        """A limit on cost needs a price, else it would limit nothing."""
+        for channel, limit in self.budgets.items():
+            if limit.cost is not None and channel not in self.prices:
+                raise ValueError(f"`budgets` limits the cost of {channel}, which has no price | add it under `prices`")
+        return self
+
     @model_validator(mode="before")
     @classmethod
     def _channels(cls, data: Any) -> Any:

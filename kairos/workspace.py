@@ -141,7 +141,9 @@ class Workspace:
 
     def rules(self, profiles: Mapping[str, Profile]) -> Rules:
         """What decides besides facts and history."""
-        return Rules(self.policy(), profiles, self.settings.timezone, self.calendar, self.do_not_contact)
+        return Rules(
+            self.policy(), profiles, self.settings.timezone, self.calendar, self.do_not_contact, self.settings.prices
+        )
 
     def scene(self, facts: Facts) -> Scene:
         """Everything decisions are made from."""

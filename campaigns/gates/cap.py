@@ -2,44 +2,86 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Mapping
+from datetime import UTC
+from typing import TYPE_CHECKING, Any, ClassVar
+from zoneinfo import ZoneInfo
 
 from campaigns.gate import Case, Gate, Judgement, Verdict
+from campaigns.localdays import leaves_period, period_start
 from campaigns.policy import Cap as Rule
+from campaigns.windows import home_zone, zone_of
 
 if TYPE_CHECKING:
+    import duckdb
+    import numpy as np
     import pandas as pd
 
+ZONES = "select distinct timezone from customers semi join batch using (customer_id) where timezone is not null"
 
-def _in_window(index: int, rule: Rule) -> str:
-    """Contacts a rule counts, by customer; names of channels and purposes come from closed lists."""
+
+def _counted(index: int, rule: Rule) -> str:
+    """Which contacts a rule counts; names of channels and purposes come from closed lists."""
     channels = ", ".join(f"'{name}'" for name in rule.channels)
     purposes = ", ".join(f"'{name}'" for name in rule.purposes)
-    of_channel = f"medium in ({channels})" if channels else "true"
-    of_purpose = f"purpose in ({purposes})" if purposes else "false"
-    return f"""
-        left join (
-            select customer_id, count(*) as n, min("at") as since from contacts
-             where "at" > $now::timestamptz - to_seconds({rule.period.total_seconds():.0f}) and {of_channel} and {of_purpose}
-             group by 1) k{index} on k{index}.customer_id = b.customer_id"""
+    of_channel = f"t.medium in ({channels})" if channels else "true"
+    of_purpose = f"t.purpose in ({purposes})" if purposes else "false"
+    return f't."at" >= coalesce(z.start_{index}, $cap_start_{index}::timestamptz) and {of_channel} and {of_purpose}'
+
+
+def _columns(index: int, rule: Rule) -> str:
+    """How many contacts a rule counts, and the one that must leave its period before there is room again."""
+    counted = _counted(index, rule)
+    place = f"greatest(count(*) filter ({counted}) - {rule.max:d} + 1, 1)"
+    return f""", count(*) filter ({counted}) as n_{index},
+                 list_sort(list(t."at") filter ({counted}))[{place}] as leaving_{index}"""
 
 
 class Cap(Gate):
-    """Counts reservations of all campaigns in rolling windows, the rows before in the same table included."""
+    """Counts the reservations of all campaigns in the customer's local days, the rows before in the same table included.
+
+    A message counts on the day it goes or is to go; one that should have gone by now and has not counts as of now.
+    """
 
     name = "cap"
     order = 50
     scope = "channel"
     reasons: ClassVar = {"cap_met": "the customer has had as many contacts as the contact policy allows in the period"}
 
+    def applies(self, case: Case) -> bool:
+        """Where a rule of the contact policy is about this purpose and channel; contract notices have none."""
+        return bool(self._rules(case))
+
+    def prepare(self, db: duckdb.DuckDBPyConnection, case: Case) -> None:
+        """Lay out when the periods began in each zone the customers live in; other zones are the insurer's."""
+        import pyarrow as pa
+
+        zones = {str(name): zone for (name,) in db.execute(ZONES).fetchall() if (zone := zone_of(name))}
+        starts = {
+            f"start_{index}": pa.array(
+                [period_start(case.now, rule.per, zone) for zone in zones.values()], pa.timestamp("us", "UTC")
+            )
+            for index, rule in self._rules(case)
+        }
+        db.register("cap_zones", pa.table({"timezone": pa.array(zones, pa.string()), **starts}))
+
     def evidence(self, case: Case) -> str | None:
-        """Per rule that applies: contacts in its window, and the first of them."""
-        parts = [_in_window(index, rule) for index, rule in self._rules(case)]
-        columns = "".join(
-            f", coalesce(k{index}.n, 0) as cap_{index}, k{index}.since as cap_since_{index}"
-            for index, _ in self._rules(case)
-        )
-        return f"select b.moment_id{columns} from batch b {' '.join(parts)}" if parts else None
+        """Per rule that applies: contacts in its period, and the one that must leave it; the customer's zone."""
+        rules = self._rules(case)
+        found = "".join(_columns(index, rule) for index, rule in rules)
+        columns = "".join(f", coalesce(k.n_{i}, 0) as cap_{i}, k.leaving_{i} as cap_leaving_{i}" for i, _ in rules)
+        return f"""
+            select b.moment_id, c.timezone as cap_timezone{columns}
+              from batch b left join customers c using (customer_id)
+              left join (select t.customer_id{found} from contacts t
+                           left join customers c on c.customer_id = t.customer_id
+                           left join cap_zones z on z.timezone = c.timezone
+                          group by 1) k on k.customer_id = b.customer_id"""
+
+    def parameters(self, case: Case) -> Mapping[str, Any]:
+        """When the periods began in the insurer's zone."""
+        home = home_zone(case.timezone)
+        return {f"cap_start_{index}": period_start(case.now, rule.per, home) for index, rule in self._rules(case)}
 
     @staticmethod
     def _rules(case: Case) -> list[tuple[int, Rule]]:
@@ -59,21 +101,43 @@ class Cap(Gate):
         seen = np.full(size, "", dtype=object)
         until = np.full(size, np.datetime64("NaT", "us"), dtype="datetime64[us]")
         before = table.groupby("customer_id", sort=False).cumcount().to_numpy()
-        outcome = Verdict.HOLD if case.campaign.cap == "hold" else Verdict.REFUSE
         rules = self._rules(case)
         for index, rule in rules:
             count = table[f"cap_{index}"].to_numpy(dtype=np.int64) + before
             hit = count >= rule.max
             words = np.char.add(count.astype(str), f" in {rule.per}").astype(object)
             seen = np.where(hit | (seen == ""), words, seen)
-            free = table[f"cap_since_{index}"].fillna(case.now).dt.tz_convert("UTC").dt.tz_localize(None)
-            frees = free.to_numpy(dtype="datetime64[us]") + np.timedelta64(rule.period)
-            until = np.where(hit, np.fmax(until, frees), until)
-            verdict[hit] = outcome
+            until[hit] = np.fmax(until[hit], _room(table.loc[hit], index, rule, case))
+            verdict[hit] = Verdict.HOLD if case.campaign.cap == "hold" else Verdict.REFUSE
             reason[hit] = "cap_met"
         asked = "; ".join(
             f"under {rule.max} per {rule.per} on {'/'.join(rule.channels) or 'any channel'}" for _, rule in rules
         )
-        return Judgement(
-            verdict, reason, seen, asked or "no cap applies", until=until, final=case.campaign.cap != "next"
-        )
+        return Judgement(verdict, reason, seen, asked, until=until, final=case.campaign.cap != "next")
+
+
+def _room(hit: pd.DataFrame, index: int, rule: Rule, case: Case) -> np.ndarray:
+    """The earliest instant at which each row may find room: a look at the calendar per zone and day, not per customer."""
+    import numpy as np
+
+    home = home_zone(case.timezone)
+    places = hit["cap_timezone"].astype(object).where(hit["cap_timezone"].notna(), "").to_numpy(object)
+    leaving = hit[f"cap_leaving_{index}"].astype("datetime64[us, UTC]").fillna(case.now)
+    found = np.full(len(hit), np.datetime64("NaT", "us"), dtype="datetime64[us]")
+    for name in set(places):
+        zone, rows = zone_of(name) or home, places == name
+        found[rows] = _leave(leaving[rows], rule, zone)
+    return found
+
+
+def _leave(at: pd.Series[pd.Timestamp], rule: Rule, zone: ZoneInfo) -> np.ndarray:
+    """When the period of the rule no longer holds each of these instants."""
+    import numpy as np
+    import pandas as pd
+
+    clocks = at.dt.tz_convert("UTC" if rule.per.unit == "h" else zone).dt.tz_localize(None)
+    codes, distinct = pd.factorize(clocks if rule.per.unit == "h" else clocks.dt.normalize() + pd.Timedelta(hours=12))
+    where = UTC if rule.per.unit == "h" else zone
+    leaves = [leaves_period(each.to_pydatetime().replace(tzinfo=where), rule.per, zone) for each in distinct]
+    found: np.ndarray = np.array([each.replace(tzinfo=None) for each in leaves], dtype="datetime64[us]")[codes]
+    return found

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from campaigns.budgets import Spent
 from campaigns.ledger.store import Store
 from campaigns.ledger.told import hash_table, told_table
 
@@ -53,7 +54,8 @@ class History:
     """What the ledger knows of a batch's customers: Arrow tables `contacts`, `opt_outs` and `told` (instants in UTC).
 
     `deliveries`: what became of the last message of each moment that had one: moment_id, state, answered. `told`: what they
-    said about being contacted. `do_not_contact`: the hashes of everybody whose data was erased.
+    said about being contacted. `do_not_contact`: the hashes of everybody whose data was erased. `spent`: what the insurer's
+    days from the one asked about on have taken, of whomever.
     """
 
     contacts: pa.Table
@@ -61,6 +63,7 @@ class History:
     deliveries: pa.Table
     told: pa.Table
     do_not_contact: pa.Table
+    spent: Spent
 
 
 @dataclass(frozen=True)
@@ -141,17 +144,25 @@ class Ledger:
             self.store.run("wanted_clear")
             self.store.many("wanted_add", ((customer,) for customer in customers))
 
-    def history(self, customers: pa.ChunkedArray, since: datetime, answers: Answers | None = None) -> History:
-        """Contacts since an instant, and opt-outs, of these customers; what became of messages where `answers` asks."""
+    def history(
+        self, customers: pa.ChunkedArray, now: datetime, since: datetime, answers: Answers | None = None
+    ) -> History:
+        """Contacts since an instant, and opt-outs, of these customers; what became of messages where `answers` asks.
+
+        What was spent is told from the day of `now` in its own zone on.
+        """
         self.want(customers.unique().to_pylist())
         return History(
             deliveries=_deliveries(self.store.all("deliveries", **answers.values()) if answers else []),
             contacts=_table(
-                self.store.all("contacts", since=seconds(since)), ("customer_id", "medium", "purpose"), "at"
+                self.store.all("contacts", now=seconds(now), since=seconds(since)),
+                ("customer_id", "medium", "purpose", "campaign"),
+                "at",
             ),
             opt_outs=_table(self.store.all("opt_outs"), ("customer_id", "purpose", "medium"), "at"),
             told=told_table(self.store.all("told")),
             do_not_contact=self.do_not_contact(),
+            spent=Spent.of(self.store.all("spent", day=now.date().isoformat())),
         )
 
     def withdraw(self, messages: Sequence[tuple[str, str]]) -> int:

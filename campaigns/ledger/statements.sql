@@ -37,10 +37,13 @@ delete from temp.wanted;
 insert or ignore into temp.wanted values (?);
 
 -- name: contacts
--- What the wanted customers were sent or are about to be sent since an instant: what caps count.
-select m.customer_id, m.medium, m.purpose, m.reserved_at
+-- What the wanted customers were sent since an instant, or are to be sent: what caps count, by when it goes. What waits longer than
+-- it should goes now at the earliest; what waits and is too late never goes.
+select m.customer_id, m.medium, m.purpose, m.campaign,
+       case when m.state = 'reserved' and m.not_before < :now then :now else m.not_before end
   from temp.wanted w join messages m on m.customer_id = w.customer_id
- where m.reserved_at > :since and m.state not in ('expired', 'retracted', 'failed');
+ where m.state not in ('expired', 'retracted', 'failed')
+   and (m.not_before > :since or m.state = 'reserved') and (m.expires_at > :now or m.state <> 'reserved');
 
 -- name: deliveries
 -- What became of the messages of a campaign's moments of the wanted customers, and whether one was answered; the last message last.
@@ -321,9 +324,9 @@ select message_id, campaign, parts from messages
  where medium = 'sms' and state not in ('retracted', 'expired') and message_id > :after order by message_id limit :limit;
 
 -- name: count_capped
--- Decisions a cap made.
-select m.campaign, d.medium, d.verdict, count(*) from decisions d join moments m on m.moment_id = d.moment_id
- where d.gate = 'cap' group by 1, 2, 3 order by 4 desc, 1, 2, 3;
+-- Decisions made because there was too much: by a cap, a daily budget, or a better message.
+select d.gate, m.campaign, d.medium, d.verdict, count(*) from decisions d join moments m on m.moment_id = d.moment_id
+ where d.gate in ('arbitrate', 'cap', 'budget') group by 1, 2, 3, 4 order by 5 desc, 1, 2, 3, 4;
 
 -- name: messages_squared
 -- Sum of the squares of the numbers of messages of each customer.
@@ -331,11 +334,11 @@ select coalesce(sum(n * n), 0)
   from (select count(*) as n from messages where state not in ('retracted', 'expired') group by customer_id) as counted;
 
 -- name: collisions
--- Pairs of campaigns with a decision about the same customer at the same instant; `capped`: a cap decided one of the two.
+-- Pairs of campaigns with a decision about the same customer at the same instant; `capped`: a cap, a budget or the other one decided one of the two.
 with decided as materialized (
-    select m.customer_id, d.decided_at, m.campaign, max(d.gate = 'cap') as capped
+    select m.customer_id, d.decided_at, m.campaign, max(d.gate in ('arbitrate', 'cap', 'budget')) as capped
       from decisions d join moments m on m.moment_id = d.moment_id
-     where d.verdict in ('sent', 'held') or d.gate = 'cap' group by 1, 2, 3)
+     where d.verdict in ('sent', 'held') or d.gate in ('arbitrate', 'cap', 'budget') group by 1, 2, 3)
 select one.campaign, other.campaign, count(*), sum(max(one.capped, other.capped))
   from decided one join decided other on other.customer_id = one.customer_id and other.decided_at = one.decided_at
  where one.campaign < other.campaign group by 1, 2 order by 3 desc, 1, 2;
@@ -498,3 +501,12 @@ select moment_id, :event_id, 'person_requested', :at, :detail from messages
  where customer_id = :customer_id and medium = :medium and state not in ('reserved', 'failed', 'expired', 'retracted')
  order by reserved_at desc, message_id limit 1
 on conflict do nothing;
+
+-- name: spent
+-- What was reserved for a day and the days after it.
+select day, campaign, medium, volume, cost from spent where day >= :day order by day, campaign, medium;
+
+-- name: spend
+-- Reserved for a day: counted in the transaction that reserves.
+insert into spent (day, campaign, medium, volume, cost) values (?, ?, ?, ?, ?)
+on conflict (day, campaign, medium) do update set volume = spent.volume + excluded.volume, cost = spent.cost + excluded.cost;

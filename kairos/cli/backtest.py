@@ -90,9 +90,10 @@ def show(report: dict[str, Any]) -> None:
     out.print(table(title, ("campaign", *numbers, "why not"), rows, numbers=numbers))
     busy = [(f"{hour:02}:00", count) for hour, count in enumerate(report["per_hour"]) if count]
     out.print(table("Messages by the customer's hour", ("hour", "messages"), busy, numbers=("messages",)))
-    capped = [(each["campaign"], each["channel"], each["verdict"], each["moments"]) for each in report["caps"]]
+    headings = ("gate", "campaign", "channel", "outcome", "moments")
+    capped = [tuple(each.values()) for each in report["caps"]]
     if capped:
-        out.print(table("Caps met", ("campaign", "channel", "outcome", "moments"), capped, numbers=("moments",)))
+        out.print(table("Too much at once, or in a day", headings, capped, numbers=("moments",)))
     met = [(*each["campaigns"], each["customers"], each["capped"]) for each in report["collisions"][:15]]
     if met:
         names = ("campaign", "and", "same customer and day", "capped")

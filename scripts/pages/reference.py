@@ -18,7 +18,7 @@ from campaigns.definition import Campaign, Goal, Offers
 from campaigns.dispatch import Delivery
 from campaigns.gate import Gate
 from campaigns.gates import gates
-from campaigns.policy import Cap, Circumstances, Consent, DoNotCall, Hours
+from campaigns.policy import Cap, Circumstances, Consent, DoNotCall, Hours, Limit
 from campaigns.steps import Send, SendStep, WaitStep
 from channels import adapters
 from channels.contract import MEDIA
@@ -35,7 +35,7 @@ from triggers.views import VIEWS, Column, View
 from triggers.vocabulary import FUNCTIONS
 
 STARTER = Path(inspect.getfile(Settings)).parent / "starter" / "campaigns"
-CAMPAIGN_PARTS: tuple[type[BaseModel], ...] = (Offers, Goal, SendStep, Send, WaitStep, Hours)
+CAMPAIGN_PARTS: tuple[type[BaseModel], ...] = (Offers, Goal, SendStep, Send, WaitStep, Hours, Limit)
 NAMES = [
     ("`insurer.name`", "`insurer` of kairos.yaml, in the language of the message"),
     ("`insurer.phone`, `insurer.site`, `insurer.currency`", "`phone`, `site` and `currency` of kairos.yaml"),
@@ -44,7 +44,16 @@ NAMES = [
     ("`today`", "the day of the run, in the insurer's zone"),
     ("`campaign.name`", "the campaign's title in the language of the message"),
 ]
-SETTINGS_PARTS: tuple[type[BaseModel], ...] = (Consent, DoNotCall, Circumstances, Cap, Hours, StreamSettings, Delivery)
+SETTINGS_PARTS: tuple[type[BaseModel], ...] = (
+    Consent,
+    DoNotCall,
+    Circumstances,
+    Cap,
+    Limit,
+    Hours,
+    StreamSettings,
+    Delivery,
+)
 LENGTHS = """A length of time is a whole number with `h`, `d`, `w` or `mo`: `24h`, `14d`, `2w`, `1mo`.
 Days, weeks and months follow the calendar of the insurer's zone.
 """

@@ -32,6 +32,7 @@ def test_gates_stand_in_the_order_of_the_design():
         "cap",
         "hours",
         "gateway",
+        "budget",
     ]
 
 
