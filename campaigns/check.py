@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from campaigns.audit import faults as audit_faults
 from campaigns.ledger import Ledger
 
 LAWS: dict[str, tuple[str, str]] = {
@@ -65,6 +66,8 @@ LAWS: dict[str, tuple[str, str]] = {
     ),
 }
 
+AUDIT = ("audit", "no entry of the audit log was changed, removed or moved")
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -92,4 +95,5 @@ def check(ledger: Ledger) -> list[Finding]:
     for law, (means, sql) in LAWS.items():
         broken, first = ledger.store.query(sql)[0]
         findings.append(Finding(law, means, int(broken), "" if first is None else str(first)))
-    return findings
+    broken_entries = audit_faults(ledger)
+    return [*findings, Finding(*AUDIT, len(broken_entries), next(iter(broken_entries), ""))]

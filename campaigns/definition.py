@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from campaigns.policy import Hours, Limit, Purpose, Share
+from campaigns.slot import Offers
 from campaigns.steps import Ending, SendStep, Step, WaitStep
+from campaigns.variants import Variant
 from triggers.durations import Span
 from triggers.kinds import AnyTrigger
 
@@ -18,19 +20,6 @@ if TYPE_CHECKING:
     from triggers.workdays import Calendar
 
 NAME = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
-
-
-class Offers(BaseModel):
-    """A slot the recommender fills; a customer for whom nothing fits gets no message."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    kind: Literal["insurance", "service"] = Field(description="what to offer", examples=["service"])
-    top: int = Field(default=1, ge=1, le=10, description="how many offers", examples=[1])
-    line: str | None = Field(default=None, description="only of this line of business", examples=["motor"])
-    only: tuple[str, ...] = Field(
-        default=(), description="product ids to choose from; all of the kind where absent", examples=[["roadside_help"]]
-    )
 
 
 class Goal(BaseModel):
@@ -88,6 +77,11 @@ class Campaign(BaseModel):
     )
     enabled: bool = Field(default=True, description="false = known, but not run")
     steps: tuple[Step, ...] = Field(min_length=1, description="what happens, in order")
+    variants: tuple[Variant, ...] = Field(
+        default=(), description="arms that differ in words, channels, offer or hours, each with its share of customers"
+    )
+    _as_published: str = PrivateAttr("")
+    _arm: str = PrivateAttr("")
 
     @model_validator(mode="after")
     def _coherent(self) -> Campaign:
@@ -108,6 +102,20 @@ class Campaign(BaseModel):
             raise ValueError("`unless: goal` needs a goal | add `goal: {event: ..., within: ...}`")
         return self
 
+    @model_validator(mode="after")
+    def _comparable(self) -> Campaign:
+        names = [variant.name for variant in self.variants]
+        if len(names) == 1 or len(set(names)) < len(names):
+            raise ValueError("arms are compared by name | name two `variants` or more, each once")
+        if names and not any(variant.weight for variant in self.variants):
+            raise ValueError("no arm takes anybody | give one of the `variants` a weight above 0")
+        keys = {step.send.key for step in self.sends}
+        for variant in self.variants:
+            for key in variant.steps:
+                if key not in keys:
+                    raise ValueError(f"the arm {variant.name!r} changes {key!r} | steps: {', '.join(sorted(keys))}")
+        return self
+
     @property
     def sends(self) -> tuple[SendStep, ...]:
         """The steps that send, in order."""
@@ -116,8 +124,37 @@ class Campaign(BaseModel):
     @property
     def version(self) -> str:
         """Short fingerprint of everything the campaign says."""
-        body = json.dumps(self.model_dump(mode="json", by_alias=True), sort_keys=True, ensure_ascii=False)
+        if self._as_published:
+            return self._as_published
+        body = json.dumps(self.body(), sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(body.encode()).hexdigest()[:12]
+
+    def body(self) -> dict[str, Any]:
+        """Everything the campaign says, defaults included."""
+        said = self.model_dump(mode="json", by_alias=True)
+        return said if self.variants else {name: value for name, value in said.items() if name != "variants"}
+
+    @property
+    def arm(self) -> str:
+        """The arm this is the campaign of; "" for the campaign as it stands."""
+        return self._arm
+
+    def in_arm(self, variant: Variant) -> Campaign:
+        """The campaign as it is in an arm: steps keep their identity, and the version is the campaign's own."""
+        own = self.model_copy(
+            update={
+                "steps": tuple(_changed(step, variant) for step in self.steps),
+                "offers": variant.offers or self.offers,
+                "hours": variant.hours or self.hours,
+            }
+        )
+        own._as_published, own._arm = self.version, variant.name
+        return own
+
+    def reaching(self, key: str, medium: str) -> Campaign:
+        """The campaign, or else the arm of it, in which the send with this key may use this channel. KeyError without the send."""
+        arms = [self, *(self.in_arm(variant) for variant in self.variants)]
+        return next((each for each in arms if medium in each.send_step(key)[1].send.channels), self)
 
     def send_step(self, key: str) -> tuple[int, SendStep]:
         """Index in `steps` and step of the send with this key; KeyError where an edit took it away."""
@@ -154,3 +191,12 @@ class Campaign(BaseModel):
                 return step.send.key, due
             due = step.wait.after(due, calendar)
         return None
+
+
+def _changed(step: Step, variant: Variant) -> Step:
+    if not isinstance(step, SendStep) or step.send.key not in variant.steps:
+        return step
+    change = variant.steps[step.send.key]
+    said = {"template": change.template, "channels": change.channels}
+    update = {"id": step.send.key, **{name: value for name, value in said.items() if value}}
+    return step.model_copy(update={"send": step.send.model_copy(update=update)})

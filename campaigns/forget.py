@@ -132,6 +132,7 @@ def _erase(ledger: Ledger, customer_id: str, salt: str, now: int, held: dict[str
     store.many("erase_consent_requests", rows("consent_requests", pseudonymous_request="request_id"))
     store.many("erase_answers", rows("answers", pseudonymous_answer="answer_id"))
     store.run("erase_opt_outs", who)
+    store.run("erase_assignments", who)
     store.many("erase_arrival", [(row["seq"],) for row in held["inbox"]])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
@@ -51,9 +51,33 @@ def lint_campaign(document: Document, campaign: Campaign, around: Surroundings) 
     for index, step in enumerate(campaign.steps):
         if isinstance(step, SendStep):
             problems += _step(document, campaign, (index, step), around)
+    problems += _arms(document, campaign, around)
     problems += _branches(document, campaign, around.profiles)
     problems += _priced(document, campaign, around.prices)
     return sorted(set(problems))
+
+
+def _arms(document: Document, campaign: Campaign, around: Surroundings) -> list[Problem]:
+    """What is wrong with an arm that is not wrong with the campaign as it stands, pointed at where the arm says it."""
+    problems: list[Problem] = []
+    for number, variant in enumerate(campaign.variants):
+        for index, step in enumerate(campaign.in_arm(variant).steps):
+            before = campaign.steps[index]
+            if (
+                not isinstance(step, SendStep)
+                or not isinstance(before, SendStep)
+                or (step == before and not variant.offers)
+            ):
+                continue
+            same = {fault.message for fault in _step(document, campaign, (index, before), around)}
+            line, column = document.position(("variants", number, "steps", step.send.key))
+            for fault in _step(document, campaign.in_arm(variant), (index, step), around):
+                if fault.message in same:
+                    continue
+                where = f"variants[{number}].steps.{step.send.key}"
+                here = replace(fault, line=line, column=column, where=where)
+                problems.append(here if fault.path == document.path else fault)
+    return problems
 
 
 def _branches(document: Document, campaign: Campaign, profiles: Mapping[str, Profile]) -> list[Problem]:

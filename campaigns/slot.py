@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from campaigns.definition import Offers
+from pydantic import BaseModel, ConfigDict, Field
+
 from campaigns.scene import Scene
 
 if TYPE_CHECKING:
     import duckdb
     import pandas as pd
+
+
+class Offers(BaseModel):
+    """A slot the recommender fills; a customer for whom nothing fits gets no message."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["insurance", "service"] = Field(description="what to offer", examples=["service"])
+    top: int = Field(default=1, ge=1, le=10, description="how many offers", examples=[1])
+    line: str | None = Field(default=None, description="only of this line of business", examples=["motor"])
+    only: tuple[str, ...] = Field(
+        default=(), description="product ids to choose from; all of the kind where absent", examples=[["roadside_help"]]
+    )
+
 
 Offered = dict[str, list[dict[str, Any]]]
 """Customer -> offers, best first."""

@@ -42,6 +42,7 @@ class TraceWriter:
         content = {
             "campaign": self.case.campaign.name,
             "version": self.case.campaign.version,
+            **({"arm": self.case.campaign.arm} if self.case.campaign.arm else {}),
             "path": self.case.path,
             "channel": self.case.medium.name,
             "gates": self.rules,

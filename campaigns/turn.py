@@ -11,6 +11,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from campaigns.answers import ANSWERS
+from campaigns.arms import by_arm
 from campaigns.compose import compose
 from campaigns.decide import decide
 from campaigns.definition import Campaign
@@ -88,7 +89,7 @@ def take_turn(
         _admit(scene, campaign, ledger, turn, among)
     progress("moments", len(asked), len(asked))
     with turn.stage("withdraw"):
-        touched = [campaign for campaign in running if news is None or news.ends(campaign)]
+        touched = [campaign for campaign in campaigns if news is None or news.ends(campaign)]  # also what is paused
         turn.withdrawn = withdraw(scene, touched, ledger, among) if touched else 0
     if among is None:
         for group in _groups(scene, running):
@@ -133,7 +134,8 @@ def _decide_among(
             waiting = ledger.pending_of(among, scene.now)
         for campaign in running:
             if batch := waiting.get(campaign.name):
-                turn.reserved += _decide(scene, campaign, ledger, turn, batch)
+                for own, part in by_arm(scene, campaign, batch, ledger):
+                    turn.reserved += _decide(scene, own, ledger, turn, part)
         if not waiting.keys() & {campaign.name for campaign in running}:
             break
 

@@ -33,7 +33,7 @@ def withdraw(scene: Scene, campaigns: Sequence[Campaign], ledger: Ledger, among:
         rows.sort(key=_group)
         for (name, step, medium), group in groupby(rows, key=_group):
             if name in known and step in {send.send.key for send in known[name].sends}:
-                gone += _look_again(scene, known[name], ledger, step, medium, list(group))
+                gone += _look_again(scene, known[name].reaching(step, medium), ledger, step, medium, list(group))
     return gone
 
 

@@ -24,6 +24,9 @@ Lookup = Callable[[str], Awaitable[bool]]
 Claimed = Callable[[Sequence[str]], Collection[str]]
 """Which of these provider ids belong to messages of ours already."""
 
+Stopped = Callable[[str], bool]
+"""Has somebody stopped this campaign, or everything? May be asked from any thread, before each message."""
+
 
 class ChannelError(Exception):
     """Something about a channel is not as it must be; the message says what to do."""
@@ -41,6 +44,10 @@ class MaybePublishedError(ChannelError):
     """The queue may or may not have taken it: its answer was lost."""
 
 
+def _nothing_stopped(_campaign: str) -> bool:
+    return False
+
+
 def _nothing_claimed(_provider_ids: Sequence[str]) -> Collection[str]:
     return ()
 
@@ -55,6 +62,7 @@ class Ports:
     publish: Publish | None = None
     lookup: Lookup | None = None
     claimed: Claimed = _nothing_claimed
+    stopped: Stopped = _nothing_stopped
 
 
 class AdapterSettings(BaseModel, ABC):

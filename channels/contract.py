@@ -79,6 +79,15 @@ class RetryLater:
     alert: bool = False
 
 
+STOPPED = "stopped"
+"""Code of a `RetryLater` for a message that was not tried because somebody stopped its campaign: no attempt of its own."""
+
+
+def not_tried() -> RetryLater:
+    """The answer for a message whose campaign was stopped while it was in hand."""
+    return RetryLater(timedelta(seconds=1), STOPPED, "not tried: sending was stopped")
+
+
 @dataclass(frozen=True)
 class Refused:
     """The provider certainly did not take it and never will.

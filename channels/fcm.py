@@ -89,7 +89,7 @@ class FcmChannel:
         self._refreshing = Lock()
         self._threads = ThreadPoolExecutor(settings.concurrency, thread_name_prefix="fcm")
         # a request may be preceded by one for an access token
-        self._pace = Pace(self.profile, settings.concurrency, 2 * settings.timeout)
+        self._pace = Pace(self.profile, settings.concurrency, 2 * settings.timeout, ports.stopped)
 
     async def hand(self, messages: Sequence[Message]) -> list[Result]:
         """Post each message once."""

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from channels.contract import Message, Profile, Refused, Result, RetryLater
+from channels.contract import Message, Profile, Refused, Result, RetryLater, not_tried
 
 HandOne = Callable[[Message], Awaitable[Result]]
 
@@ -19,6 +19,8 @@ class Pace:
     profile: Profile
     concurrency: int
     timeout: float
+    stopped: Callable[[str], bool] = lambda _campaign: False
+    """Has somebody stopped this campaign, or everything?"""
     _turn: float = field(default=0.0, init=False)
     _gate: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
@@ -31,6 +33,8 @@ class Pace:
         async def one(message: Message) -> Result:
             async with slots:
                 await self._wait()
+                if self.stopped(message.campaign):
+                    return not_tried()
                 if refusal := halted.get("*") or halted.get(message.campaign):
                     return RetryLater(timedelta(minutes=10), refusal.code, f"not tried: {refusal.reason}")
                 if asyncio.get_running_loop().time() > last_start:

@@ -60,7 +60,7 @@ class QueueChannel:
     def __init__(self, settings: QueueSettings, ports: Ports, publish: Publish, lookup: Lookup) -> None:
         self.profile: Profile = settings.profile_for("ai_outbound")
         self._settings, self._ports, self._publish, self._lookup = settings, ports, publish, lookup
-        self._pace = Pace(self.profile, settings.concurrency, settings.timeout)
+        self._pace = Pace(self.profile, settings.concurrency, settings.timeout, ports.stopped)
 
     async def hand(self, messages: Sequence[Message]) -> list[Result]:
         """Put each task on the queue once."""

@@ -19,7 +19,7 @@ from urllib.parse import quote
 from pydantic import Field, SecretStr
 
 from channels.adapter import AdapterSettings, Ports
-from channels.contract import Accepted, Finding, Message, Profile, Refused, Result, RetryLater, Unknown
+from channels.contract import Accepted, Finding, Message, Profile, Refused, Result, RetryLater, Unknown, not_tried
 from channels.masking import mask
 from channels.plaintext import plain_text
 
@@ -86,6 +86,9 @@ class SmtpChannel:
         last_start = time.monotonic() + self.profile.within_seconds - 4 * self._settings.timeout
         try:
             for message in messages:
+                if self._ports.stopped(message.campaign):
+                    results.append(not_tried())
+                    continue
                 if time.monotonic() > last_start:
                     results.append(RetryLater(timedelta(seconds=1), "no_time", "the batch took too long, not started"))
                     continue

@@ -84,7 +84,7 @@ class TwilioChannel:
         profile = settings.profile_for("sms")
         self.profile: Profile = replace(profile, per_second=settings.per_second) if settings.per_second else profile
         self._settings, self._ports, self._client, self._http = settings, ports, client, http
-        self._pace = Pace(self.profile, settings.concurrency, settings.timeout)
+        self._pace = Pace(self.profile, settings.concurrency, settings.timeout, ports.stopped)
 
     async def hand(self, messages: Sequence[Message]) -> list[Result]:
         """Post each message once. Nothing that has expired is posted, and Twilio is told until when it may wait."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from campaigns import inbox
 from campaigns.live import Live
 from kairos.errors import KairosError
-from kairos.inspection import runnable
 from kairos.runs import need_model
+from kairos.service import in_service
 from kairos.workspace import Workspace
 from triggers.arrivals import UnusableError, read_arrival
 
@@ -40,10 +39,10 @@ def raise_alarm(place: Workspace, paths: Sequence[Path], now: datetime) -> Alarm
     arrived = [each for path in paths for each in _read(path)]
     alarm = Alarm([_shown(each) for each in arrived])
     with place.ledger() as ledger, place.facts(now) as facts:
-        campaigns, problems = runnable(place, facts.columns)
-        alarm.problems = [problem.as_dict() for problem in problems]
+        service = in_service(place, facts.columns, ledger, now)
+        campaigns = service.campaigns
+        alarm.problems = [problem.as_dict() for problem in service.problems]
         need_model(place, [campaign for campaign in campaigns if campaign.trigger.kind == "region"])
-        ledger.publish(campaigns, now, getpass.getuser())
         live = Live(place.scene(facts), campaigns, ledger, inbox.last(ledger))
         alarm.new = inbox.keep(ledger, arrived, now)
         step = live.arrivals(now)

@@ -13,9 +13,12 @@ from campaigns.answers import record_call
 from campaigns.dispatch import Desk, Handover, dispatch
 from campaigns.ledger import Ledger
 from campaigns.ledger.outbox import Outbox
+from campaigns.register import Register
 from campaigns.senders import Sender
+from campaigns.switch import Watch
 from channels.adapter import AdapterSettings, ChannelError, Ports
 from kairos.errors import KairosError
+from kairos.service import served
 from kairos.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -33,13 +36,12 @@ async def hand_over(
 ) -> dict[str, Any]:
     """Hand over what is due at `now`; the report that `kairos send --json` prints."""
     adapters = place.adapters()
-    with place.ledger() as ledger, Sender(place.state / "senders") as sender:
-        async with _channels(place, adapters, ledger, now) as channels:
-            files, _ = place.campaigns()
+    with place.ledger() as ledger, Sender(place.state / "senders") as sender, Watch(place.ledger) as watch:
+        async with _channels(place, adapters, ledger, now, watch) as channels:
             desk = Desk(
                 ledger,
                 channels,
-                [file.campaign for file in files],
+                served(place, ledger),
                 place.policy(),
                 place.settings.delivery,
                 place.settings.timezone,
@@ -50,13 +52,14 @@ async def hand_over(
             )
             done = await dispatch(desk, progress)
             report = _report(place, adapters, done, now) | {"waiting": Outbox(ledger).waiting()}
+            report |= {"stopped": Register(ledger).halts()}
             ledger.record_run("send", now, report)
     return report
 
 
 @asynccontextmanager
 async def _channels(
-    place: Workspace, adapters: Mapping[str, AdapterSettings], ledger: Ledger, now: datetime
+    place: Workspace, adapters: Mapping[str, AdapterSettings], ledger: Ledger, now: datetime, watch: Watch
 ) -> AsyncIterator[dict[str, Channel]]:
     """Every channel open, equal settings sharing one; closed at the end, whatever happens."""
     async with AsyncExitStack() as stack:
@@ -71,6 +74,7 @@ async def _channels(
             publish=publish,
             lookup=lookup,
             claimed=Outbox(ledger).claimed,
+            stopped=watch.stopped,
         )
         opened: dict[str, Channel] = {}
         channels: dict[str, Channel] = {}

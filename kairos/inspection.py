@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from campaigns.definition import Campaign
 from campaigns.lint import Surroundings, lint_campaign
 from campaigns.problems import Problem
+from campaigns.workspace_lint import links_refused, overlaps, unreachable
 from kairos.errors import ProblemsFoundError
 from kairos.workspace import CampaignFile, Workspace
 
@@ -27,7 +28,7 @@ def inspect_workspace(folder: Path) -> tuple[int, list[Problem]]:
     problems += _calendar_problems(place) + _list_problems(place)
     files = len(list((folder / "campaigns").glob("*.y*ml")))
     if columns is not None:
-        problems += runnable(place, columns)[1]
+        problems += runnable(place, columns)[1] + _together(place, columns)
     else:
         problems += place.campaigns()[1]
     if not files:
@@ -37,6 +38,16 @@ def inspect_workspace(folder: Path) -> tuple[int, list[Problem]]:
             )
         )
     return files, sorted(problems)
+
+
+def _together(place: Workspace, columns: Columns) -> list[Problem]:
+    """What is worth a look before campaigns go out, and stops none of them from running."""
+    around = surroundings(place, columns)
+    written = [(file.document, file.campaign) for file in place.campaigns()[0]]
+    problems = overlaps(written, LINT_DAY)
+    for document, campaign in written:
+        problems += unreachable(document, campaign) + links_refused(document, campaign, around)
+    return problems
 
 
 def _calendar_problems(place: Workspace) -> list[Problem]:
@@ -73,12 +84,15 @@ def _source_problem(fault: object, place: Workspace) -> Problem:
     return Problem(path, fault.line, fault.column, fault.where, fault.message, fault.hint)
 
 
+def surroundings(place: Workspace, columns: Columns) -> Surroundings:
+    """What campaigns are checked against."""
+    return Surroundings(columns, place.words(), place.profiles(), LINT_DAY, place.dialling_code, place.settings.prices)
+
+
 def runnable(place: Workspace, columns: Columns) -> tuple[list[Campaign], list[Problem]]:
     """The campaigns without problems, and the problems of the others: one broken file stops no other campaign."""
     found, problems = place.campaigns()
-    around = Surroundings(
-        columns, place.words(), place.profiles(), LINT_DAY, place.dialling_code, place.settings.prices
-    )
+    around = surroundings(place, columns)
     names = Counter(file.campaign.name for file in found)
     good: list[Campaign] = []
     for file in found:

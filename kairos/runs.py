@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +16,7 @@ from campaigns.ledger import Ledger
 from campaigns.report import Funnel, funnels
 from campaigns.turn import Turn, take_turn
 from kairos.errors import KairosError
-from kairos.inspection import runnable
+from kairos.service import in_service
 from kairos.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -36,13 +35,12 @@ def run_workspace(
     start = perf_counter()
     with place.facts(now, progress) as facts, _ledger(place, rehearsal) as ledger:
         opened = perf_counter() - start
-        campaigns, problems = runnable(place, facts.columns)
-        running = chosen(campaigns, only)
+        service = in_service(place, facts.columns, ledger, now)
+        running = chosen(service.campaigns, only)
         need_model(place, running)
-        ledger.publish(running, now, getpass.getuser())
         turn = take_turn(place.scene(facts), running, ledger, progress=progress)
         report = _report(place, now, facts, turn, running, funnels(ledger), opened, perf_counter() - start)
-        report |= {"rehearsal": rehearsal, "problems": [problem.as_dict() for problem in problems]}
+        report |= {"rehearsal": rehearsal, **service.report()}
         if not rehearsal:
             ledger.record_run("run", now, report)
     return report

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -105,6 +105,15 @@ class Settings(ContactPolicy):
         default_factory=dict,
         description="addresses templates may use as links.<name>; {message_id} stands for the message's own id",
         examples=[{"survey": "https://example.com/s/{message_id}"}],
+    )
+    approval: Literal["required", "none"] = Field(
+        default="none",
+        description="`required`: only a version that somebody other than its author approved runs, whatever the files say; "
+        "`none`: what the files say runs",
+        examples=["required"],
+    )
+    approvers: tuple[str, ...] = Field(
+        default=(), description="who may approve; everybody but the author where empty", examples=[["li.na", "m.weber"]]
     )
     prices: dict[str, float] = Field(
         default_factory=dict,

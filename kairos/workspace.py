@@ -65,11 +65,15 @@ class Workspace:
         """How messages name a file of the workspace: as one can open it from here."""
         return str(path)
 
+    def campaign_files(self) -> list[Path]:
+        """The files of campaigns, by name."""
+        return sorted((self.folder / "campaigns").glob("*.y*ml"))
+
     def campaigns(self) -> tuple[list[CampaignFile], list[Problem]]:
         """Every campaign file that can be read, and what is wrong with the others."""
         found: list[CampaignFile] = []
         problems: list[Problem] = []
-        for path in sorted((self.folder / "campaigns").glob("*.y*ml")):
+        for path in self.campaign_files():
             document = read_document(path, self.shown(path))
             if isinstance(document, Problem):
                 problems.append(document)

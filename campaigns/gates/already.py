@@ -33,6 +33,7 @@ class Already(Gate):
         "policy_cancelled": "the policy was cancelled",
         "date_moved": "the date the moment stood on has moved since",
         "gone": "the occasion is gone: what made it one is no longer so",
+        "stopped": "the campaign was stopped for good",
         "step_removed": "the campaign no longer has the step this moment was waiting for",
     }
 

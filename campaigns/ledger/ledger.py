@@ -85,24 +85,6 @@ class Ledger:
         self.store = Store(path, durable=durable)
         self._listed: pa.Table | None = None
 
-    def publish(self, campaigns: Sequence[Campaign], now: datetime, by: str) -> int:
-        """Remember these campaigns as they are; the number of versions not seen before."""
-        rows = [
-            (
-                c.name,
-                c.version,
-                json.dumps(c.model_dump(mode="json", by_alias=True), ensure_ascii=False),
-                seconds(now),
-                by,
-            )
-            for c in campaigns
-        ]
-        with self.store.transaction():
-            return sum(
-                self.store.run("publish", dict(zip(("campaign", "version", "body", "at", "by"), row, strict=True)))
-                for row in rows
-            )
-
     def admit(self, campaign: Campaign, moments: pa.RecordBatch, now: datetime) -> int:
         """Let moments in; the unique key decides which are new. Returns how many were."""
         import pyarrow as pa

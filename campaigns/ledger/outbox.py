@@ -9,7 +9,7 @@ from typing import Any
 
 from campaigns.ledger.ledger import Ledger, instant, seconds
 from campaigns.policy import ContactPolicy
-from channels.contract import Accepted, Finding, Message, Receipt, Result, RetryLater, Unknown
+from channels.contract import STOPPED, Accepted, Finding, Message, Receipt, Result, RetryLater, Unknown
 from channels.protocol import State, forward_rank
 
 
@@ -164,6 +164,8 @@ def _state_after(result: Result, tries: int, clock: datetime, most: int) -> tupl
     if isinstance(result, Accepted):
         return result.status, result.status, None
     if isinstance(result, RetryLater):
+        if result.code == STOPPED:
+            return STOPPED, "reserved", seconds(clock + result.after)
         if tries >= most:
             return "given_up", "failed", None
         return "retry", "reserved", seconds(clock + max(result.after, timedelta(seconds=1)))

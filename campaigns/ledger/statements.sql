@@ -83,6 +83,7 @@ update messages set state = 'handed', token = :token, handed_at = :clock, attemp
      where state = 'reserved' and medium = :medium and not_before <= :now and not_after > :now and expires_at > :now
        and (retry_at is null or retry_at <= :clock)
        and campaign not in (select value from json_each(:halted))
+       and not exists (select 1 from halts h where h.campaign in ('*', messages.campaign))
      order by case purpose when 'contract' then 0 when 'service' then 1 when 'care' then 2 else 3 end, not_before, message_id
      limit :limit)
 returning message_id, campaign, purpose, medium, customer_id, address, locale, parts, not_before, not_after, expires_at, reserved_at, handed_at,
@@ -510,3 +511,97 @@ select day, campaign, medium, volume, cost from spent where day >= :day order by
 -- Reserved for a day: counted in the transaction that reserves.
 insert into spent (day, campaign, medium, volume, cost) values (?, ?, ?, ?, ?)
 on conflict (day, campaign, medium) do update set volume = spent.volume + excluded.volume, cost = spent.cost + excluded.cost;
+
+-- name: standing
+select campaign, state, version, proposed, proposed_by, declined, final, changed_at, changed_by from lifecycle where campaign = :campaign;
+
+-- name: standings
+select campaign, state, version, proposed, proposed_by, declined, final, changed_at, changed_by from lifecycle order by campaign;
+
+-- name: stand
+insert into lifecycle (campaign, state, version, proposed, proposed_by, declined, final, changed_at, changed_by)
+values (:campaign, :state, :version, :proposed, :proposed_by, :declined, :final, :changed_at, :changed_by)
+on conflict (campaign) do update set state = excluded.state, version = excluded.version, proposed = excluded.proposed,
+    proposed_by = excluded.proposed_by, declined = excluded.declined, final = excluded.final,
+    changed_at = excluded.changed_at, changed_by = excluded.changed_by;
+
+-- name: version
+select body, published_at, published_by from campaign_versions where campaign = :campaign and version = :version;
+
+-- name: versions
+-- Every version of a campaign, oldest first, with who approved it.
+select v.version, v.published_at, v.published_by, a.approved_at, a.approved_by
+  from campaign_versions v left join approvals a on a.campaign = v.campaign and a.version = v.version
+ where v.campaign = :campaign order by v.published_at, v.version;
+
+-- name: approve
+insert into approvals (campaign, version, approved_at, approved_by) values (:campaign, :version, :at, :by) on conflict do nothing;
+
+-- name: halt
+insert into halts (campaign, halted_at, halted_by) values (:campaign, :at, :by) on conflict do nothing;
+
+-- name: go_on
+delete from halts where campaign = :campaign;
+
+-- name: halts
+select campaign, halted_at, halted_by from halts order by campaign;
+
+-- name: stop_messages
+-- Nothing that waits in the outbox goes; what somebody has in hand is theirs.
+update messages set state = 'retracted', code = 'stopped' where campaign = :campaign and state = 'reserved';
+
+-- name: stop_decisions
+insert into decisions (moment_id, step, verdict, gate, reason, medium, decided_at, version, trace)
+select moment_id, step, 'retracted', 'already', 'stopped', '', :at, :version, '[]'
+  from moments where campaign = :campaign and wake_at is not null
+on conflict (moment_id, step) do update set verdict = excluded.verdict, gate = excluded.gate, reason = excluded.reason,
+    decided_at = excluded.decided_at, version = excluded.version
+ where decisions.verdict = 'held';
+
+-- name: stop_moments
+update moments set wake_at = null,
+       status = case when status in ('pending', 'held') then 'retracted'
+                     when status = 'sent' and not exists (select 1 from messages g where g.moment_id = moments.moment_id
+                                                             and g.state <> 'retracted') then 'retracted'
+                     else status end
+ where campaign = :campaign
+   and (wake_at is not null or exists (select 1 from messages g where g.moment_id = moments.moment_id and g.code = 'stopped'));
+
+-- name: audit_add
+insert into audit (seq, at, actor, act, campaign, detail, previous, hash)
+values (:seq, :at, :actor, :act, :campaign, :detail, :previous, :hash);
+
+-- name: audit_last
+select seq, hash from audit order by seq desc limit 1;
+
+-- name: audit_after
+select seq, at, actor, act, campaign, detail, previous, hash from audit where seq > :after order by seq limit :limit;
+
+-- name: audit_of
+-- What was done about a campaign or about everything, newest first.
+select seq, at, actor, act, campaign, detail from audit where campaign in ('*', :campaign) order by seq desc limit :limit;
+
+-- name: audit_head
+-- How far the log goes, kept apart from it: entries missing at its end show too.
+insert into meta (key, value) values ('audit', :value) on conflict (key) do update set value = excluded.value;
+
+-- name: audit_head_of
+select value from meta where key = 'audit';
+
+-- name: assign
+insert into assignments (campaign, customer_id, arm, probability, version, assigned_at) values (?, ?, ?, ?, ?, ?) on conflict do nothing;
+
+-- name: assigned
+-- The arms of the wanted customers, first the one drawn first.
+select a.customer_id, a.arm from temp.wanted w cross join assignments a on a.customer_id = w.customer_id
+ where a.campaign = :campaign order by a.customer_id, a.assigned_at, a.arm;
+
+-- name: count_assigned
+-- How many are in each arm, by version and probability of the draw.
+select campaign, arm, version, probability, count(*) from assignments group by 1, 2, 3, 4 order by 1, 2, 3;
+
+-- name: export_assignments
+select * from assignments where customer_id = :customer order by assigned_at, campaign, arm;
+
+-- name: erase_assignments
+update assignments set customer_id = :pseudonym where customer_id = :customer;

@@ -41,6 +41,7 @@ COMMANDS = (
     "why",
     "recommend",
     "consent",
+    "campaigns",
     "ledger",
     "schema",
 )

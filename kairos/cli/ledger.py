@@ -41,6 +41,25 @@ def check(workspace: WorkspaceOption = HERE, json_: JsonOption = False) -> None:
         raise typer.Exit(1)
 
 
+@commands.command("audit")
+def audit(workspace: WorkspaceOption = HERE, json_: JsonOption = False) -> None:
+    """Who did what to campaigns, oldest first; exit code 1 where the log is not whole."""
+    from campaigns.audit import entries, faults
+    from kairos.workspace import Workspace
+
+    with Workspace(Path(workspace)).ledger() as ledger:
+        found, broken = [entry.as_dict() for entry in entries(ledger)], faults(ledger)
+    if json_:
+        as_json({"whole": not broken, "faults": broken, "entries": found})
+    else:
+        rows = [(e["seq"], e["at"], e["actor"], e["act"], e["campaign"], e["hash"][:12]) for e in found]
+        console().print(table("Audit log", ("entry", "at", "by", "act", "campaign", "hash"), rows))
+        for fault in broken:
+            print(fault)
+    if broken:
+        raise typer.Exit(1)
+
+
 CustomerArgument = Annotated[str, typer.Argument(help="the insurer's id of the customer")]
 LedgerOnly = Annotated[
     bool, typer.Option("--ledger-only", help="do not look into the insurer's tables for addresses and policies")

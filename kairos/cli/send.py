@@ -47,6 +47,8 @@ def send(
                 out.print(f"{name.replace('_', ' ')}: {count:,}")
         for halted, reason in report["halted"].items():
             out.print(f"[bold red]{halted} stopped:[/bold red] {reason}")
+        for name, stopped in report["stopped"].items():
+            out.print(f"[bold]{'everything' if name == '*' else name} is not sent:[/bold] {stopped}", soft_wrap=True)
         if report["waiting"]["messages"]:
             waiting = report["waiting"]
             out.print(f"{waiting['messages']:,} messages wait for their hour, the first one for {waiting['first']}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import getpass
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -21,10 +20,11 @@ import structlog
 
 from campaigns import inbox
 from campaigns.live import Live, Step, opened
+from campaigns.register import Register
 from campaigns.turn import Turn
 from kairos.errors import KairosError
-from kairos.inspection import runnable
 from kairos.runs import need_model
+from kairos.service import in_service
 from kairos.stream.arrivals import Limits
 from kairos.stream.desk import Desk
 from kairos.stream.inlet import Inlet, open_inlet
@@ -32,7 +32,9 @@ from kairos.stream.metrics import Metrics
 from kairos.workspace import Workspace
 
 if TYPE_CHECKING:
+    from campaigns.definition import Campaign
     from campaigns.ledger import Ledger
+    from triggers.trigger import Columns
 
 log = structlog.get_logger(__name__)
 IDLE = 0.5
@@ -66,6 +68,7 @@ class Watch:
         self._live: Live | None = None
         self._ledger: Ledger | None = None
         self._files: object = None
+        self._revision = 0
         self._swept = self._woken = datetime.min.replace(tzinfo=ZoneInfo("UTC"))
 
     def look(self) -> bool:
@@ -93,21 +96,28 @@ class Watch:
 
     def _opened(self, now: datetime) -> Live:
         if self._live is not None and not self._outdated(now):
+            if Register(self._live.ledger).revision() != self._revision:  # somebody paused, stopped, approved
+                self._live.campaigns = tuple(self._in_service(self._live.ledger, self._live.scene.facts.columns, now))
             return self._live
         self.close()
         with ExitStack() as stack:
             ledger = stack.enter_context(self.place.ledger())
             facts = stack.enter_context(self.place.facts_alone(now))
-            campaigns, problems = runnable(self.place, facts.columns)
-            for problem in problems:
-                log.error("campaign_not_run", problem=str(problem))
-            need_model(self.place, campaigns)
-            ledger.publish(campaigns, now, getpass.getuser())
+            campaigns = self._in_service(ledger, facts.columns, now)
             self._live = opened(self.place.scene(facts), campaigns, ledger, now)
             self._open = stack.pop_all()
         self._files = self.place.fingerprint()
         self._sweep(self._live, now)
         return self._live
+
+    def _in_service(self, ledger: Ledger, columns: Columns, now: datetime) -> list[Campaign]:
+        """The campaigns that may run, as people have left them."""
+        service = in_service(self.place, columns, ledger, now)
+        for problem in service.problems:
+            log.error("campaign_not_run", problem=str(problem))
+        need_model(self.place, service.campaigns)
+        self._revision = Register(ledger).revision()
+        return service.campaigns
 
     def _outdated(self, now: datetime) -> bool:
         """Whether the local day has changed; or, when a sweep is due, a file."""

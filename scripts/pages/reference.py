@@ -12,14 +12,16 @@ from gateways import channel_page
 from markdown import code, page, prose, section, table
 from pydantic import BaseModel
 
-from campaigns.check import LAWS
+from campaigns.check import AUDIT, LAWS
 from campaigns.context import OFFER_NAMES, SCOPES
-from campaigns.definition import Campaign, Goal, Offers
+from campaigns.definition import Campaign, Goal
 from campaigns.dispatch import Delivery
 from campaigns.gate import Gate
 from campaigns.gates import gates
 from campaigns.policy import Cap, Circumstances, Consent, DoNotCall, Hours, Limit
+from campaigns.slot import Offers
 from campaigns.steps import Send, SendStep, WaitStep
+from campaigns.variants import Change, Variant
 from channels import adapters
 from channels.contract import MEDIA
 from channels.profiles import PROFILES
@@ -35,7 +37,17 @@ from triggers.views import VIEWS, Column, View
 from triggers.vocabulary import FUNCTIONS
 
 STARTER = Path(inspect.getfile(Settings)).parent / "starter" / "campaigns"
-CAMPAIGN_PARTS: tuple[type[BaseModel], ...] = (Offers, Goal, SendStep, Send, WaitStep, Hours, Limit)
+CAMPAIGN_PARTS: tuple[type[BaseModel], ...] = (
+    Offers,
+    Goal,
+    SendStep,
+    Send,
+    WaitStep,
+    Variant,
+    Change,
+    Hours,
+    Limit,
+)
 NAMES = [
     ("`insurer.name`", "`insurer` of kairos.yaml, in the language of the message"),
     ("`insurer.phone`, `insurer.site`, `insurer.currency`", "`phone`, `site` and `currency` of kairos.yaml"),
@@ -180,7 +192,10 @@ def _told(column: Column) -> str:
 
 def ledger_page() -> str:
     """campaigns/check.py and channels/protocol.py."""
-    laws = table(("law", "means"), [(code(law), means) for law, (means, _) in LAWS.items()])
+    laws = table(
+        ("law", "means"),
+        [(code(law), means) for law, means in [*((law, means) for law, (means, _) in LAWS.items()), AUDIT]],
+    )
     moves: dict[Event, list[str]] = {}
     for (state, event), after in TRANSITIONS.items():
         if state is not after:
