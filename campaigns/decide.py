@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from campaigns.definition import Campaign
@@ -57,7 +57,7 @@ class _Panel:
         self.scene, self.campaign = scene, campaign
         self.decisions = Decisions(_blank(batch), {})
         self.contacts = history.contacts
-        recall(scene, history, batch["customer_id"])
+        self.nothing_told = recall(scene, history, batch["customer_id"])
         scene.db.register("deliveries", history.deliveries)
 
     def decide(self) -> Decisions:
@@ -93,7 +93,7 @@ class _Panel:
             rows = rows[~hearing.final]
 
     def _case(self, index: int, step: SendStep, number: int) -> Case:
-        return case_of(self.scene, self.campaign, index, step, number)
+        return replace(case_of(self.scene, self.campaign, index, step, number), nothing_told=self.nothing_told)
 
     def _evidence(self, rows: np.ndarray, case: Case, scope: Literal["moment", "channel"]) -> pd.DataFrame:
         """What the gates of this scope want to know of these rows, in their order."""

@@ -51,6 +51,8 @@ class Case:
     timezone: str
     path: str
     calendar: Calendar
+    nothing_told: bool = False
+    """None of the customers has opted out, told Kairos itself anything, or is on a list: nobody need look there."""
 
 
 @dataclass
