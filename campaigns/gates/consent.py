@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from campaigns.gate import Case, Gate, Judgement, judged
@@ -10,47 +10,41 @@ from campaigns.gate import Case, Gate, Judgement, judged
 if TYPE_CHECKING:
     import pandas as pd
 
-# What the insurer's records say. Planning a query costs more than running it on a few customers: it is kept small.
-_RECORDS = """
-    select c.customer_id, c.purpose = '*' as every_purpose, c.channel = '*' as every_channel, c.granted, c."at", c.expires_at,
-           false as confirmed, {words} as words
-      from consents c semi join batch b on b.customer_id = c.customer_id
-     where c.purpose in ($purpose, '*') and c.channel in ($medium, '*') and (c."at" <= $now or not c.granted)"""
-_RECORD = """concat_ws(', ', c."at"::varchar, 'text ' || c.text_version, 'by ' || c.given_by, c.evidence)"""
-# What customers told Kairos itself.
-_TOLD = """
-    union all
-    select t.customer_id, t.purpose = '*', t.channel = '*', t.granted, t."at", t.expires_at, t.granted and t.source = 'double_opt_in',
-           concat_ws(', ', t."at"::varchar, 'text ' || nullif(t.text_version, ''), t.source, nullif(t.evidence, ''))
-      from told t
-     where t.kind = 'consent' and t.purpose in ($purpose, '*') and t.channel in ($medium, '*') and (t."at" <= $now or not t.granted)"""
-_YES = "granted and coalesce(expires_at > $now, true)"
-# The newest no and yes about exactly this, this purpose everywhere, everything on this channel, and everything.
-_CELLS = {
-    "this": "not every_purpose and not every_channel",
-    "purpose": "not every_purpose and every_channel",
-    "channel": "every_purpose and not every_channel",
-    "all": "every_purpose and every_channel",
-}
-_NARROWER = {"this": ("this",), "purpose": ("this", "purpose"), "channel": ("this", "channel"), "all": tuple(_CELLS)}
+NEVER = -(2**62)
+"""Stands for "was not said" among instants, which are microseconds since 1970."""
+# Who said what, as instants: `no`, a `yes` that holds, one that is `over`. `cell` tells how wide it is: 0 exactly this, 1 this purpose
+# everywhere, 2 everything on this channel, 3 everything. Planning a query costs more than running it on a few customers: it is kept small.
+_SAID = """
+    select {who}.customer_id, ({who}.purpose = '*')::int * 2 + ({who}.channel = '*')::int as cell,
+           case when not granted then epoch_us("at") end as no, case when granted and {holds} then epoch_us("at") end as yes,
+           case when granted and not {holds} then epoch_us("at") end as over, {confirmed} as confirmed, {words} as words"""
+_HOLDS = "coalesce(expires_at > $now, true)"
+_RECORD = """concat_ws(', ', "at"::varchar, 'text ' || text_version, 'by ' || given_by, evidence)"""
+_COVERS = "purpose in ($purpose, '*') and channel in ($medium, '*') and (\"at\" <= $now or not granted)"
+_CONFIRMED = f"case when source = 'double_opt_in' and granted and {_HOLDS} then epoch_us(\"at\") end"
+_TOLD = (
+    _SAID.format(
+        who="told",
+        holds=_HOLDS,
+        confirmed=_CONFIRMED,
+        words="""concat_ws(', ', "at"::varchar, 'text ' || nullif(text_version, ''), source, nullif(evidence, ''))""",
+    )
+    + f" from told where kind = 'consent' and {_COVERS}"
+)
+_CELLS = range(4)
+_NARROWER = {0: (0,), 1: (0, 1), 2: (0, 2), 3: (0, 1, 2, 3)}
+_WORDS = {"yes_words": "yes", "no_words": "no", "over_words": "over"}
 _STOPS = """
-    left join (select customer_id, max("at") filter (not (purpose = '*' and medium = '*')) as consent_stop,
-                      max("at") filter (purpose = '*' and medium = '*') as consent_stop_all
+    left join (select customer_id, max(epoch_us("at")) filter (not (purpose = '*' and medium = '*')) as stop,
+                      max(epoch_us("at")) filter (purpose = '*' and medium = '*') as stop_all
                  from opt_outs where purpose in ($purpose, '*') and medium in ($medium, '*') group by 1) s using (customer_id)
-    left join (select t.customer_id, max(t."at") as consent_call, max(t."at") filter (t."at" > case {since} end) as consent_call_holds
+    left join (select t.customer_id, max(epoch_us(t."at")) as call, max(epoch_us(t."at")) filter (t."at" > case {since} end) as call_holds
                  from told t left join customers c on c.customer_id = t.customer_id
                 where t.kind = 'call_refusal' and {calls} group by 1) k using (customer_id)
-    left join (select customer_id, max(coalesce(until::varchar, 'for good')) as consent_listed from listed
+    left join (select customer_id, max(coalesce(until::varchar, 'for good')) as listed from listed
                 where channel in ($medium, '*') and (until is null or until >= $now::date) group by 1) f using (customer_id)"""
-_STOP_COLUMNS = {
-    "consent_stop": "timestamptz",
-    "consent_stop_all": "timestamptz",
-    "consent_call": "timestamptz",
-    "consent_call_holds": "timestamptz",
-    "consent_listed": "varchar",
-}
-_STOPPED = ", ".join(_STOP_COLUMNS)
-_NO_STOPS = ", ".join(f"null::{kind} as {name}" for name, kind in _STOP_COLUMNS.items())
+_SAID_COLUMNS = ("over", *(f"{word}_{cell}" for word in ("no", "yes") for cell in _CELLS))
+_TOLD_COLUMNS = ("confirmed", "confirmed_all", "stop", "stop_all", "call", "call_holds")
 
 
 class Consent(Gate):
@@ -73,26 +67,22 @@ class Consent(Gate):
     def evidence(self, case: Case) -> str | None:
         """The newest words that cover this purpose and channel, by how wide they are, and whatever stops them."""
         # a yes is told in full where the purpose needs one, a no always: what is told is kept with every decision
-        words = _RECORD if _rule(case) == "opt_in" else f"case when not c.granted then {_RECORD} end"
-        said = _RECORDS.format(words=words) + ("" if case.nothing_told else _TOLD)
-        columns = "".join(
-            f""", max("at") filter (not granted and {cell}) as consent_no_{name}"""
-            f""", max("at") filter ({_YES} and {cell}) as consent_yes_{name}"""
-            for name, cell in _CELLS.items()
-        )
-        stops = _NO_STOPS if case.nothing_told else _STOPPED
-        joins = "" if case.nothing_told else self._stops(case)
+        words = _RECORD if _rule(case) == "opt_in" else f"case when not granted then {_RECORD} end"
+        records = _SAID.format(who="c", holds=_HOLDS, confirmed="null::bigint", words=words)
+        said = f"{records} from consents c semi join batch b on b.customer_id = c.customer_id where {_COVERS}"
+        quiet = case.nothing_told
+        columns = [f"max({word}) filter (cell = {cell}) as {word}_{cell}" for word in ("no", "yes") for cell in _CELLS]
+        columns += [f"max(words) filter ({word} is not null) as {name}" for name, word in _WORDS.items()]
+        if not quiet:
+            said += f" union all {_TOLD}"
+            columns += ["max(confirmed) as confirmed", "max(confirmed) filter (cell = 3) as confirmed_all"]
+        asked = [f"coalesce({name}, {NEVER}) as consent_{name}" for name in _SAID_COLUMNS]
+        asked += [f"{NEVER if quiet else f'coalesce({name}, {NEVER})'} as consent_{name}" for name in _TOLD_COLUMNS]
+        asked += [f"{name} as consent_{name}" for name in _WORDS]
         return f"""
-            select b.moment_id, w.* exclude (customer_id), {stops}
-              from batch b left join (
-                select customer_id, max("at") filter (not ({_YES}) and granted) as consent_over,
-                       max("at") filter (confirmed and {_YES}) as consent_confirmed,
-                       max("at") filter (confirmed and {
-            _YES
-        } and every_purpose and every_channel) as consent_confirmed_all,
-                       max(words) filter ({_YES}) as consent_yes, max(words) filter (not granted) as consent_no,
-                       max(words) filter (not ({_YES}) and granted) as consent_expired{columns}
-                  from ({said}) group by 1) w using (customer_id) {joins}"""
+            select b.moment_id, {", ".join(asked)}, {"null::varchar" if quiet else "listed"} as consent_listed
+              from batch b left join (select customer_id, max(over) as over, {", ".join(columns)}
+                                        from ({said}) group by 1) w using (customer_id) {"" if quiet else self._stops(case)}"""
 
     def _stops(self, case: Case) -> str:
         terms = range(len(case.policy.do_not_call.since(case.now)))
@@ -115,11 +105,11 @@ class Consent(Gate):
         checks = [] if contract and case.policy.consent.contract_after_opt_out else _stopped(table)
         if rule == "not_required":
             return judged(table, asked, checks, seen="not required")
-        checks.append(("consent_refused", _refused(table), _words("no", table["consent_no"])))
+        checks.append(("consent_refused", _refused(table), _words("no", table["consent_no_words"])))
         granted = _granted(table)
         if rule == "opt_in":
-            expired = ~granted & _outlives(table["consent_over"], _newest(table, "no", _CELLS))
-            checks.append(("consent_expired", expired, _words("expired", table["consent_expired"])))
+            expired = ~granted & _outlives(_at(table, "over"), _newest(table, "no", _CELLS))
+            checks.append(("consent_expired", expired, _words("expired", table["consent_over_words"])))
             checks.append(("no_consent", ~granted, "nothing on record"))
         return judged(table, asked, checks, seen=_seen(table, granted, rule))
 
@@ -129,28 +119,38 @@ def _rule(case: Case) -> str:
     return rule
 
 
-def _newest(table: pd.DataFrame, word: str, cells: Any) -> pd.Series[pd.Timestamp]:
-    """The newest yes or no of these widths; none is NaT."""
-    newest: pd.Series[pd.Timestamp] = table[[f"consent_{word}_{cell}" for cell in cells]].max(axis=1)
-    return newest
+def _at(table: pd.DataFrame, name: str) -> Any:
+    """A column of instants, NEVER where there is none."""
+    return table[f"consent_{name}"].to_numpy("int64")
 
 
-def _outlives(at: pd.Series[pd.Timestamp], end: pd.Series[pd.Timestamp]) -> Any:
+def _newest(table: pd.DataFrame, word: str, cells: Iterable[int]) -> Any:
+    """The newest yes or no of these widths."""
+    import numpy as np
+
+    return np.maximum.reduce([_at(table, f"{word}_{cell}") for cell in cells])
+
+
+def _outlives(at: Any, end: Any) -> Any:
     """Whether something was said and what ends it was not said at the same instant or later."""
-    return (at.notna() & ~(end >= at)).to_numpy(bool)
+    return at > end
 
 
 def _stopped(table: pd.DataFrame) -> list[tuple[str, Any, Any]]:
     """What stops every purpose. An opt-out is lifted by a confirmed yes alone, one from everything only by one to everything."""
-    confirmed, to_all = table["consent_confirmed"], table["consent_confirmed_all"]
-    stop, stop_all, call = table["consent_stop"], table["consent_stop_all"], table["consent_call_holds"]
-    opted_out = stop.notna() & ~(confirmed > stop) | stop_all.notna() & ~(to_all > stop_all)
-    refused = call.notna() & ~(confirmed > call)
+    import numpy as np
+
+    confirmed, stop, stop_all, call = (_at(table, name) for name in ("confirmed", "stop", "stop_all", "call_holds"))
+    lasts, lasts_all = _not_lifted(stop, confirmed), _not_lifted(stop_all, _at(table, "confirmed_all"))
     return [
-        ("do_not_contact", table["consent_listed"].notna(), table["consent_listed"].astype(str).to_numpy(object)),
-        ("opted_out", opted_out, stop_all.fillna(stop).astype(str).to_numpy(object)),
-        ("do_not_call", refused, call.astype(str).to_numpy(object)),
+        ("do_not_contact", table["consent_listed"].notna(), table["consent_listed"].to_numpy(object)),
+        ("opted_out", lasts | lasts_all, _shown(np.where(lasts_all, stop_all, stop))),
+        ("do_not_call", _not_lifted(call, confirmed), _shown(call)),
     ]
+
+
+def _not_lifted(stop: Any, lifted: Any) -> Any:
+    return (stop != NEVER) & ~(lifted > stop)
 
 
 def _refused(table: pd.DataFrame) -> Any:
@@ -159,20 +159,37 @@ def _refused(table: pd.DataFrame) -> Any:
 
     found = np.zeros(len(table), dtype=bool)
     for cell, narrower in _NARROWER.items():
-        no = table[f"consent_no_{cell}"]
-        found |= (no.notna() & ~(_newest(table, "yes", narrower) > no)).to_numpy(bool)
+        found |= _not_lifted(_at(table, f"no_{cell}"), _newest(table, "yes", narrower))
     return found
 
 
 def _granted(table: pd.DataFrame) -> Any:
     """A yes holds until any later no; a no on a call, though its term be over, ends the yes before it."""
-    yes = _newest(table, "yes", _CELLS)
-    return _outlives(yes, _newest(table, "no", _CELLS)) & _outlives(yes, table["consent_call"])
+    import numpy as np
+
+    ends = np.maximum(_newest(table, "no", _CELLS), _at(table, "call"))
+    return _outlives(_newest(table, "yes", _CELLS), ends)
+
+
+def _shown(instants: Any) -> Any:
+    """Instants as text in UTC; most rows have none."""
+    import numpy as np
+
+    shown = np.full(len(instants), "", dtype=object)
+    said = instants != NEVER
+    times = instants[said].astype("datetime64[us]").astype("datetime64[s]")
+    shown[said] = [f"{time}Z" for time in np.datetime_as_string(times)]
+    return shown
 
 
 def _words(answer: str, records: pd.Series[str]) -> Any:
     """An answer with its record."""
-    return (f"{answer}: " + records.astype("object")).to_numpy(object)
+    import numpy as np
+
+    words, shown = records.to_numpy(object), np.full(len(records), "", dtype=object)
+    said = records.notna().to_numpy(bool)
+    shown[said] = f"{answer}: " + words[said]
+    return shown
 
 
 def _seen(table: pd.DataFrame, granted: Any, rule: str) -> Any:
@@ -180,5 +197,5 @@ def _seen(table: pd.DataFrame, granted: Any, rule: str) -> Any:
 
     seen = np.where(granted, "yes", "nothing on record").astype(object)
     if rule == "opt_in":
-        seen[granted] = _words("yes", table["consent_yes"])[granted]
+        seen[granted] = _words("yes", table["consent_yes_words"])[granted]
     return seen
