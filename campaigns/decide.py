@@ -59,7 +59,7 @@ class _Panel:
         self.scene, self.campaign = scene, campaign
         self.decisions = Decisions(_blank(batch), {})
         self.contacts, self.spent = history.contacts, history.spent
-        recall(scene, history, batch["customer_id"])
+        self.nothing_told = recall(scene, history, batch["customer_id"])
         scene.db.register("deliveries", history.deliveries)
 
     def decide(self) -> Decisions:
@@ -95,7 +95,8 @@ class _Panel:
             rows = rows[~hearing.final]
 
     def _case(self, index: int, step: SendStep, number: int) -> Case:
-        return replace(case_of(self.scene, self.campaign, index, step, number), spent=self.spent)
+        case = case_of(self.scene, self.campaign, index, step, number)
+        return replace(case, spent=self.spent, nothing_told=self.nothing_told)
 
     def _evidence(self, rows: np.ndarray, case: Case, scope: Literal["moment", "channel"]) -> pd.DataFrame:
         """What the gates of this scope want to know of these rows, in their order."""

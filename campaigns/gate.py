@@ -57,6 +57,8 @@ class Case:
     """What a message costs on each channel; an SMS, each of its parts."""
     spent: Spent | None = None
     """What the insurer's days have taken of the budgets so far; None where nobody asks."""
+    nothing_told: bool = False
+    """None of the customers has opted out, told Kairos itself anything, or is on a list: nobody need look there."""
 
 
 @dataclass

@@ -20,17 +20,19 @@ _HASHES = """
          lists as (select hash, '*' as channel, cast(null as date) as until from erased
                    union all select hash, channel, until from do_not_contact)
     select distinct m.customer_id, l.channel, l.until from lists l join marks m on m.hash = l.hash"""
-_NOBODY = "select '' as customer_id, '' as channel, cast(null as date) as until limit 0"
 
 
-def recall(scene: Scene, history: History, customers: pa.ChunkedArray) -> None:
+def recall(scene: Scene, history: History, customers: pa.ChunkedArray) -> bool:
     """Register `opt_outs`, `told` and `listed` (customer_id, channel, until: who is on a do-not-contact list).
 
-    Raises CampaignError where data was erased under another salt: nobody could be recognised.
+    True where all three are empty (`Case.nothing_told`). Raises CampaignError where data was erased under another salt:
+    nobody could be recognised.
     """
     scene.db.register("opt_outs", history.opt_outs)
     scene.db.register("told", history.told)
-    scene.db.register("listed", _listed(scene, history, customers))
+    listed = _listed(scene, history, customers)
+    scene.db.register("listed", listed)
+    return not (history.opt_outs.num_rows or history.told.num_rows or listed.num_rows)
 
 
 def _listed(scene: Scene, history: History, customers: pa.ChunkedArray) -> pa.Table:
@@ -38,18 +40,20 @@ def _listed(scene: Scene, history: History, customers: pa.ChunkedArray) -> pa.Ta
 
     own = scene.rules.do_not_contact
     if not history.do_not_contact.num_rows and own is None:
-        return scene.db.sql(_NOBODY).to_arrow_table()
+        return pa.table(_columns("customer_id"))
     salt = scene.rules.policy.salt_of_hashes
     _same_salt(history, salt)
-    nothing = {
-        "hash": pa.array([], pa.string()),
-        "channel": pa.array([], pa.string()),
-        "until": pa.array([], pa.date32()),
-    }
     scene.db.register("asked", pa.table({"customer_id": customers.unique()}))
     scene.db.register("erased", history.do_not_contact)
-    scene.db.register("do_not_contact", own if own is not None else pa.table(nothing))
+    scene.db.register("do_not_contact", own if own is not None else pa.table(_columns("hash")))
     return scene.db.sql(_HASHES, params={"salt": salt}).to_arrow_table()
+
+
+def _columns(key: str) -> dict[str, pa.Array]:
+    """A list with nobody on it."""
+    import pyarrow as pa
+
+    return {key: pa.array([], pa.string()), "channel": pa.array([], pa.string()), "until": pa.array([], pa.date32())}
 
 
 def _same_salt(history: History, salt: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -61,7 +62,7 @@ def _look_again(scene: Scene, campaign: Campaign, ledger: Ledger, step: str, med
     case = case_of(scene, campaign, index, send, send.send.channels.index(medium))
     batch = with_standing(scene, campaign, _batch(rows), ledger)
     history = ledger.history(batch["customer_id"], scene.now, scene.now)
-    recall(scene, history, batch["customer_id"])
+    case = replace(case, nothing_told=recall(scene, history, batch["customer_id"]))
     scene.db.register("batch", batch.select(list(BATCH)))
     asking = [gate for gate in gates() if gate.stands and gate.applies(case)]
     table = gather(scene.db, case, asking)

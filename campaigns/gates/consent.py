@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from campaigns.gate import Case, Gate, Judgement, judged
@@ -10,42 +10,41 @@ from campaigns.gate import Case, Gate, Judgement, judged
 if TYPE_CHECKING:
     import pandas as pd
 
-# A yes is told in full where the purpose needs one ({full}), a no always: what is told is kept with every decision.
+NEVER = -(2**62)
+"""Stands for "was not said" among instants, which are microseconds since 1970."""
+# Who said what, as instants: `no`, a `yes` that holds, one that is `over`. `cell` tells how wide it is: 0 exactly this, 1 this purpose
+# everywhere, 2 everything on this channel, 3 everything. Planning a query costs more than running it on a few customers: it is kept small.
 _SAID = """
-    select c.customer_id, c.purpose = '*' as every_purpose, c.channel = '*' as every_channel, c.granted, c."at",
-           c.granted and coalesce(c.expires_at <= $now, false) as over, false as confirmed,
-           case when {full} or not c.granted
-                then concat_ws(', ', c."at"::varchar, 'text ' || c.text_version, 'by ' || c.given_by, c.evidence) end as words
-      from consents c semi join batch b on b.customer_id = c.customer_id
-     where c.purpose in ($purpose, '*') and c.channel in ($medium, '*') and (c."at" <= $now or not c.granted)
-    union all by name
-    select t.customer_id, t.purpose = '*' as every_purpose, t.channel = '*' as every_channel, t.granted, t."at",
-           t.granted and coalesce(t.expires_at <= $now, false) as over, t.granted and t.source = 'double_opt_in' as confirmed,
-           concat_ws(', ', t."at"::varchar, 'text ' || nullif(t.text_version, ''), t.source, nullif(t.evidence, '')) as words
-      from told t
-     where t.kind = 'consent' and t.purpose in ($purpose, '*') and t.channel in ($medium, '*') and (t."at" <= $now or not t.granted)"""
-_WORD = """
-    select customer_id, max("at") filter (not granted) as no_at,
-           max("at") filter (granted and not over) as yes_at, max("at") filter (over) as over_at,
-           max(words) filter (granted and not over) as yes_words, max(words) filter (not granted) as no_words,
-           max(words) filter (over) as over_words
-      from said group by 1"""
-# A no is taken back by a later yes about the same or something narrower, never by one about more.
-_REFUSED = """
-    select distinct n.customer_id, true as refused from said n
-     where not n.granted and not exists (
-        select 1 from said y where y.customer_id = n.customer_id and y.granted and not y.over and y."at" > n."at"
-           and (n.every_purpose or not y.every_purpose) and (n.every_channel or not y.every_channel))"""
-_CONFIRMED = """
-    select customer_id, max("at") as narrow_at, max("at") filter (every_purpose and every_channel) as all_at
-      from said where confirmed and not over group by 1"""
-# An opt-out is lifted by a confirmed yes alone, one from everything only by a confirmed yes to everything.
-_STOPPED = """
-    select o.customer_id, max(o."at") as stopped_at
-      from opt_outs o left join confirmed w on w.customer_id = o.customer_id
-     where o.purpose in ($purpose, '*') and o.medium in ($medium, '*')
-       and o."at" >= coalesce(case when o.purpose = '*' and o.medium = '*' then w.all_at else w.narrow_at end, '-infinity')
-     group by 1"""
+    select {who}.customer_id, ({who}.purpose = '*')::int * 2 + ({who}.channel = '*')::int as cell,
+           case when not granted then epoch_us("at") end as no, case when granted and {holds} then epoch_us("at") end as yes,
+           case when granted and not {holds} then epoch_us("at") end as over, {confirmed} as confirmed, {words} as words"""
+_HOLDS = "coalesce(expires_at > $now, true)"
+_RECORD = """concat_ws(', ', "at"::varchar, 'text ' || text_version, 'by ' || given_by, evidence)"""
+_COVERS = "purpose in ($purpose, '*') and channel in ($medium, '*') and (\"at\" <= $now or not granted)"
+_CONFIRMED = f"case when source = 'double_opt_in' and granted and {_HOLDS} then epoch_us(\"at\") end"
+_TOLD = (
+    _SAID.format(
+        who="told",
+        holds=_HOLDS,
+        confirmed=_CONFIRMED,
+        words="""concat_ws(', ', "at"::varchar, 'text ' || nullif(text_version, ''), source, nullif(evidence, ''))""",
+    )
+    + f" from told where kind = 'consent' and {_COVERS}"
+)
+_CELLS = range(4)
+_NARROWER = {0: (0,), 1: (0, 1), 2: (0, 2), 3: (0, 1, 2, 3)}
+_WORDS = {"yes_words": "yes", "no_words": "no", "over_words": "over"}
+_STOPS = """
+    left join (select customer_id, max(epoch_us("at")) filter (not (purpose = '*' and medium = '*')) as stop,
+                      max(epoch_us("at")) filter (purpose = '*' and medium = '*') as stop_all
+                 from opt_outs where purpose in ($purpose, '*') and medium in ($medium, '*') group by 1) s using (customer_id)
+    left join (select t.customer_id, max(epoch_us(t."at")) as call, max(epoch_us(t."at")) filter (t."at" > case {since} end) as call_holds
+                 from told t left join customers c on c.customer_id = t.customer_id
+                where t.kind = 'call_refusal' and {calls} group by 1) k using (customer_id)
+    left join (select customer_id, max(coalesce(until::varchar, 'for good')) as listed from listed
+                where channel in ($medium, '*') and (until is null or until >= $now::date) group by 1) f using (customer_id)"""
+_SAID_COLUMNS = ("over", *(f"{word}_{cell}" for word in ("no", "yes") for cell in _CELLS))
+_TOLD_COLUMNS = ("confirmed", "confirmed_all", "stop", "stop_all", "call", "call_holds")
 
 
 class Consent(Gate):
@@ -66,73 +65,137 @@ class Consent(Gate):
     }
 
     def evidence(self, case: Case) -> str | None:
-        """The words that cover this purpose and channel, wildcards included, and whatever stops them."""
-        calls = "true" if case.medium.name in case.policy.do_not_call.channels else "false"
-        terms = case.policy.do_not_call.since(case.now)
-        since = " ".join(
-            f"when starts_with(coalesce(c.region_code, ''), $region{place}) then $since{place}"
-            for place in range(len(terms))
-        )
-        full = "true" if getattr(case.policy.consent, case.campaign.purpose) == "opt_in" else "false"
+        """The newest words that cover this purpose and channel, by how wide they are, and whatever stops them."""
+        # a yes is told in full where the purpose needs one, a no always: what is told is kept with every decision
+        words = _RECORD if _rule(case) == "opt_in" else f"case when not granted then {_RECORD} end"
+        records = _SAID.format(who="c", holds=_HOLDS, confirmed="null::bigint", words=words)
+        said = f"{records} from consents c semi join batch b on b.customer_id = c.customer_id where {_COVERS}"
+        quiet = case.nothing_told
+        columns = [f"max({word}) filter (cell = {cell}) as {word}_{cell}" for word in ("no", "yes") for cell in _CELLS]
+        columns += [f"max(words) filter ({word} is not null) as {name}" for name, word in _WORDS.items()]
+        if not quiet:
+            said += f" union all {_TOLD}"
+            columns += ["max(confirmed) as confirmed", "max(confirmed) filter (cell = 3) as confirmed_all"]
+        asked = [f"coalesce({name}, {NEVER}) as consent_{name}" for name in _SAID_COLUMNS]
+        asked += [f"{NEVER if quiet else f'coalesce({name}, {NEVER})'} as consent_{name}" for name in _TOLD_COLUMNS]
+        asked += [f"{name} as consent_{name}" for name in _WORDS]
         return f"""
-            with said as materialized ({_SAID.format(full=full)}), word as ({_WORD}), refused as ({_REFUSED}),
-            confirmed as ({_CONFIRMED}), stopped as ({_STOPPED}),
-            calls as (select t.customer_id, max(t."at") as at_all,
-                             max(t."at") filter (t."at" > case {since} end
-                                              and t."at" >= coalesce(w.narrow_at, '-infinity')) as refused_at
-                        from told t left join customers c on c.customer_id = t.customer_id
-                             left join confirmed w on w.customer_id = t.customer_id
-                       where t.kind = 'call_refusal' and {calls} group by 1),
-            forbidden as (select customer_id, max(coalesce(until::varchar, 'for good')) as until from listed
-                           where channel in ($medium, '*') and (until is null or until >= $now::date) group by 1)
-            select b.moment_id, r.refused as consent_refused, w.yes_words as consent_yes, w.no_words as consent_no,
-                   w.over_words as consent_over, s.stopped_at as consent_stopped, k.refused_at as consent_call, f.until as consent_listed,
-                   -- a no on a call, though its term be over, ends the yes before it
-                   coalesce(w.yes_at > greatest(coalesce(w.no_at, '-infinity'), coalesce(k.at_all, '-infinity')), false) as consent_granted,
-                   coalesce(w.over_at > coalesce(w.no_at, '-infinity'), false) as consent_expired
-              from batch b left join word w using (customer_id) left join refused r using (customer_id)
-                   left join stopped s using (customer_id) left join calls k using (customer_id)
-                   left join forbidden f using (customer_id)"""
+            select b.moment_id, {", ".join(asked)}, {"null::varchar" if quiet else "listed"} as consent_listed
+              from batch b left join (select customer_id, max(over) as over, {", ".join(columns)}
+                                        from ({said}) group by 1) w using (customer_id) {"" if quiet else self._stops(case)}"""
+
+    def _stops(self, case: Case) -> str:
+        terms = range(len(case.policy.do_not_call.since(case.now)))
+        since = " ".join(
+            f"when starts_with(coalesce(c.region_code, ''), $region{place}) then $since{place}" for place in terms
+        )
+        calls = "true" if case.medium.name in case.policy.do_not_call.channels else "false"
+        return _STOPS.format(since=since, calls=calls)
 
     def parameters(self, case: Case) -> Mapping[str, Any]:
         """Since when a refusal on a call still holds, by the beginning of the region code."""
         terms = enumerate(case.policy.do_not_call.since(case.now))
-        return {
-            name: value
-            for place, (region, since) in terms
-            for name, value in ((f"region{place}", region), (f"since{place}", since))
-        }
+        named = ((f"region{place}", f"since{place}", *term) for place, term in terms)
+        return {name: value for region, since, code, at in named for name, value in ((region, code), (since, at))}
 
     def judge(self, table: pd.DataFrame, case: Case) -> Judgement:
         """Lists and opt-outs first, which only contract notices pass; then the records, by the rule of the purpose."""
-        import numpy as np
-
-        rule, contract = getattr(case.policy.consent, case.campaign.purpose), case.campaign.purpose == "contract"
+        rule, contract = _rule(case), case.campaign.purpose == "contract"
         asked = f"{case.campaign.purpose} on {case.medium.name}: {rule}"
-        checks = [] if contract and case.policy.consent.contract_after_opt_out else _stops(table)
+        checks = [] if contract and case.policy.consent.contract_after_opt_out else _stopped(table)
         if rule == "not_required":
             return judged(table, asked, checks, seen="not required")
-        refused, granted = table["consent_refused"].eq(True).to_numpy(bool), table["consent_granted"].to_numpy(bool)
-        checks.append(("consent_refused", refused, _words("no", table["consent_no"])))
+        checks.append(("consent_refused", _refused(table), _words("no", table["consent_no_words"])))
+        granted = _granted(table)
         if rule == "opt_in":
-            expired = ~granted & table["consent_expired"].to_numpy(bool)
-            checks.append(("consent_expired", expired, _words("expired", table["consent_over"])))
+            expired = ~granted & _outlives(_at(table, "over"), _newest(table, "no", _CELLS))
+            checks.append(("consent_expired", expired, _words("expired", table["consent_over_words"])))
             checks.append(("no_consent", ~granted, "nothing on record"))
-        seen = np.where(granted, "yes", "nothing on record").astype(object)
-        if rule == "opt_in":
-            seen[granted] = _words("yes", table["consent_yes"])[granted]
-        return judged(table, asked, checks, seen=seen)
+        return judged(table, asked, checks, seen=_seen(table, granted, rule))
 
 
-def _stops(table: pd.DataFrame) -> list[tuple[str, Any, Any]]:
-    """What stops every purpose."""
-    columns = {"do_not_contact": "consent_listed", "opted_out": "consent_stopped", "do_not_call": "consent_call"}
+def _rule(case: Case) -> str:
+    rule: str = getattr(case.policy.consent, case.campaign.purpose)
+    return rule
+
+
+def _at(table: pd.DataFrame, name: str) -> Any:
+    """A column of instants, NEVER where there is none."""
+    return table[f"consent_{name}"].to_numpy("int64")
+
+
+def _newest(table: pd.DataFrame, word: str, cells: Iterable[int]) -> Any:
+    """The newest yes or no of these widths."""
+    import numpy as np
+
+    return np.maximum.reduce([_at(table, f"{word}_{cell}") for cell in cells])
+
+
+def _outlives(at: Any, end: Any) -> Any:
+    """Whether something was said and what ends it was not said at the same instant or later."""
+    return at > end
+
+
+def _stopped(table: pd.DataFrame) -> list[tuple[str, Any, Any]]:
+    """What stops every purpose. An opt-out is lifted by a confirmed yes alone, one from everything only by one to everything."""
+    import numpy as np
+
+    confirmed, stop, stop_all, call = (_at(table, name) for name in ("confirmed", "stop", "stop_all", "call_holds"))
+    lasts, lasts_all = _not_lifted(stop, confirmed), _not_lifted(stop_all, _at(table, "confirmed_all"))
     return [
-        (reason, table[column].notna(), table[column].astype(str).to_numpy(object))
-        for reason, column in columns.items()
+        ("do_not_contact", table["consent_listed"].notna(), table["consent_listed"].to_numpy(object)),
+        ("opted_out", lasts | lasts_all, _shown(np.where(lasts_all, stop_all, stop))),
+        ("do_not_call", _not_lifted(call, confirmed), _shown(call)),
     ]
+
+
+def _not_lifted(stop: Any, lifted: Any) -> Any:
+    return (stop != NEVER) & ~(lifted > stop)
+
+
+def _refused(table: pd.DataFrame) -> Any:
+    """A no is taken back by a later yes about the same or something narrower, never by one about more."""
+    import numpy as np
+
+    found = np.zeros(len(table), dtype=bool)
+    for cell, narrower in _NARROWER.items():
+        found |= _not_lifted(_at(table, f"no_{cell}"), _newest(table, "yes", narrower))
+    return found
+
+
+def _granted(table: pd.DataFrame) -> Any:
+    """A yes holds until any later no; a no on a call, though its term be over, ends the yes before it."""
+    import numpy as np
+
+    ends = np.maximum(_newest(table, "no", _CELLS), _at(table, "call"))
+    return _outlives(_newest(table, "yes", _CELLS), ends)
+
+
+def _shown(instants: Any) -> Any:
+    """Instants as text in UTC; most rows have none."""
+    import numpy as np
+
+    shown = np.full(len(instants), "", dtype=object)
+    said = instants != NEVER
+    times = instants[said].astype("datetime64[us]").astype("datetime64[s]")
+    shown[said] = [f"{time}Z" for time in np.datetime_as_string(times)]
+    return shown
 
 
 def _words(answer: str, records: pd.Series[str]) -> Any:
     """An answer with its record."""
-    return (f"{answer}: " + records).to_numpy(object)
+    import numpy as np
+
+    words, shown = records.to_numpy(object), np.full(len(records), "", dtype=object)
+    said = records.notna().to_numpy(bool)
+    shown[said] = f"{answer}: " + words[said]
+    return shown
+
+
+def _seen(table: pd.DataFrame, granted: Any, rule: str) -> Any:
+    import numpy as np
+
+    seen = np.where(granted, "yes", "nothing on record").astype(object)
+    if rule == "opt_in":
+        seen[granted] = _words("yes", table["consent_yes_words"])[granted]
+    return seen
