@@ -17,6 +17,7 @@ from campaigns.lint import Surroundings
 from campaigns.problems import Problem
 from campaigns.steps import SendStep
 from channels.contract import MEDIA
+from channels.profiles import governing
 from templates.faults import TemplateError
 from triggers.durations import Duration
 
@@ -87,8 +88,8 @@ def _values(campaign: Campaign) -> dict[str, set[str]]:
     except SqlglotError:
         return {}
     found: dict[str, set[str]] = {}
-    for part in tree.flatten() if isinstance(tree, exp.And) else [tree]:
-        part = part.unnest()
+    for each in tree.flatten() if isinstance(tree, exp.And) else [tree]:
+        part = each.unnest()
         values: list[exp.Expression] = []
         if isinstance(part, exp.EQ):
             values = [part.expression]
@@ -123,7 +124,8 @@ def links_refused(document: Document, campaign: Campaign, around: Surroundings) 
         if not isinstance(step, SendStep):
             continue
         for number, medium in enumerate(step.send.channels):
-            link = "" if around.profiles[medium].links else _link(campaign, step.send.key, medium, around)
+            rules = governing(around.profiles[medium], around.dialling_code)
+            link = "" if rules.links else _link(campaign, step.send.key, medium, around)
             if link:
                 message = f"{medium}: the gateway takes no links, the template {step.send.template!r} uses {link}"
                 hint = "write words without links for this channel, or choose another channel or gateway"
@@ -138,7 +140,8 @@ def _link(campaign: Campaign, key: str, medium: str, around: Surroundings) -> st
             used = around.words.library.uses(group.template, locale, MEDIA[medium].parts)
         except TemplateError:
             continue  # lint of the template itself tells what is wrong with it
-        links = sorted(name for name in used if name.startswith("links.") or name == "insurer.site")
+        there = {f"links.{name}" for name in around.words.links} | {"insurer.site"} & set(around.words.constants)
+        links = sorted(used & there)
         if links:
             return links[0]
     return ""

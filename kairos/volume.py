@@ -54,7 +54,7 @@ def _over_budget(files: dict[str, CampaignFile], lines: Sequence[dict[str, Any]]
     problems = []
     for line in lines:
         file = files[line["campaign"]]
-        most = getattr(getattr(file.campaign, "budget", None), "messages", None)
+        most = getattr(getattr(file.campaign, "budget", None), "volume", None)
         if most is not None and line["day"] > most:
             message = f"{line['day']:,} moments on this day, the budget lets {most:,} messages go"
             hint = "raise `budget`, narrow `where:`, or accept that the rest waits"
@@ -67,14 +67,12 @@ def _over_cap(place: Workspace, facts: Facts, running: Sequence[Campaign], numbe
     bound = [each for each in running if each.purpose in cap.purposes and _may_use(each, cap)]
     sql = """select count(*) from (select customer_id from volume where list_contains($names, campaign)
               group by customer_id having count(*) > $most)"""
-    asked = {"names": [campaign.name for campaign in bound], "most": cap.max}
-    over = facts.db.execute(sql, asked).fetchall()[0][0]
+    names = [campaign.name for campaign in bound]
+    over = facts.db.execute(sql, {"names": names, "most": cap.max}).fetchall()[0][0]
     if not over:
         return []
     message = f"{over:,} customers have more moments than the {cap.max} this cap lets through in {cap.per}"
-    hint = (
-        f"campaigns concerned: {', '.join(asked['names'])}; tell them apart in `where:`, or let them wait (`cap: hold`)"
-    )
+    hint = f"campaigns concerned: {', '.join(names)}; tell them apart in `where:`, or let them wait (`cap: hold`)"
     return [place.document.problem(("caps", number), message, hint)]
 
 
