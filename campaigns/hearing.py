@@ -49,6 +49,8 @@ class Hearing:
         self.final |= self.alive
 
     def _ask(self, gate: Gate) -> None:
+        import numpy as np
+
         judgement = gate.judge(self.table, self.case)
         self.trace.note(gate, judgement, self.open)
         for name, values in judgement.changes.items():
