@@ -56,7 +56,7 @@ def test_a_channel_is_shared_by_all_campaigns_and_the_rest_may_take_the_next(cro
     crowd.policy = ContactPolicy(budgets={"sms": {"volume": 7, "over": "next"}}, caps=[])
     both = [{"send": {"template": "note", "channels": ["sms", "ai_outbound"]}}]
     crowd.campaigns = [campaign(name="a", steps=both), campaign(name="b", steps=both)]
-    crowd.turn(ledger, rows=2)
+    crowd.turn(ledger, shelf=2)
     assert ledger.store.query("select campaign, medium, volume from spent order by 1, 2") == [
         ("a", "sms", 5),
         ("b", "ai_outbound", 3),
