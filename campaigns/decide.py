@@ -14,6 +14,7 @@ from campaigns.gates import gates
 from campaigns.hearing import Hearing
 from campaigns.recall import recall
 from campaigns.scene import Scene
+from campaigns.stakes import Stakes
 from campaigns.steps import SendStep
 from campaigns.windows import home_zone
 from channels.contract import MEDIA
@@ -44,18 +45,23 @@ class Decisions:
     cases: dict[str, str]
 
 
-def decide(scene: Scene, batch: pa.Table, campaign: Campaign, history: History) -> Decisions:
+def decide(
+    scene: Scene, batch: pa.Table, campaign: Campaign, history: History, stakes: Stakes | None = None
+) -> Decisions:
     """Decide every moment of `batch` (columns of `PENDING_COLUMNS` and `standing`, whole customers).
 
     The result does not depend on how moments are cut into batches, as long as customers stay whole.
     """
-    return _Panel(scene, batch, campaign, history).decide()
+    return _Panel(scene, batch, campaign, history, stakes).decide()
 
 
 class _Panel:
     """The gates at work on one batch; `contacts` and `spent` grow with what is decided, so that it counts at once."""
 
-    def __init__(self, scene: Scene, batch: pa.Table, campaign: Campaign, history: History) -> None:
+    def __init__(
+        self, scene: Scene, batch: pa.Table, campaign: Campaign, history: History, stakes: Stakes | None
+    ) -> None:
+        self.stakes = stakes
         self.scene, self.campaign = scene, campaign
         self.decisions = Decisions(_blank(batch), {})
         self.contacts, self.spent = history.contacts, history.spent
@@ -96,7 +102,7 @@ class _Panel:
 
     def _case(self, index: int, step: SendStep, number: int) -> Case:
         case = case_of(self.scene, self.campaign, index, step, number)
-        return replace(case, spent=self.spent, nothing_told=self.nothing_told)
+        return replace(case, spent=self.spent, stakes=self.stakes, nothing_told=self.nothing_told)
 
     def _evidence(self, rows: np.ndarray, case: Case, scope: Literal["moment", "channel"]) -> pd.DataFrame:
         """What the gates of this scope want to know of these rows, in their order."""
@@ -121,6 +127,7 @@ class _Panel:
                 "purpose": pa.array([self.campaign.purpose] * size, pa.string()),
                 "campaign": pa.array([self.campaign.name] * size, pa.string()),
                 "at": pa.array(goes, pa.timestamp("us", "UTC")).cast(pa.timestamp("s", "UTC"), safe=False),
+                "moment_id": pa.array(table["moment_id"], pa.int64()),
             }
         )
         self.contacts = pa.concat_tables([self.contacts, new])

@@ -22,6 +22,25 @@ if TYPE_CHECKING:
 NAME = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 
 
+class Rivalry(BaseModel):
+    """How a campaign's messages stand against others of the same customer, where the contact policy lets them compete."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    priority: Literal["high", "normal", "low"] = Field(
+        default="normal", description="class before anything else; within it the purposes in their order"
+    )
+    worth: float | None = Field(
+        default=None,
+        ge=0,
+        description="what reaching the goal is worth, in `currency`; the margin of the best offer where there is one",
+        examples=[120],
+    )
+    lose: Literal["wait", "next", "expire"] | None = Field(
+        default=None, description="what losing does; as the contact policy says where absent"
+    )
+
+
 class Goal(BaseModel):
     """What success is: an event of this type within this time after the moment."""
 
@@ -65,6 +84,9 @@ class Campaign(BaseModel):
     cap: Literal["drop", "hold", "next"] = Field(
         default="next",
         description="what a met cap does: drop the message, hold it until there is room, or try the next channel",
+    )
+    arbitrate: Rivalry = Field(
+        default=Rivalry(), description="how it stands against other campaigns", examples=[{"priority": "high"}]
     )
     budget: Limit | None = Field(
         default=None, description="daily limits of this campaign, over all its channels", examples=[{"volume": 5000}]

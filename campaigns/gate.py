@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from campaigns.budgets import Spent
     from campaigns.definition import Campaign
     from campaigns.policy import ContactPolicy
+    from campaigns.stakes import Stakes
     from campaigns.steps import SendStep
     from channels.contract import Medium, Profile
     from triggers.workdays import Calendar
@@ -59,6 +60,8 @@ class Case:
     """What the insurer's days have taken of the budgets so far; None where nobody asks."""
     nothing_told: bool = False
     """None of the customers has opted out, told Kairos itself anything, or is on a list: nobody need look there."""
+    stakes: Stakes | None = None
+    """What is at stake for moments that compete; None where nobody asks."""
 
 
 @dataclass

@@ -144,6 +144,36 @@ class Limit(BaseModel):
         return self
 
 
+class Arbitration(BaseModel):
+    """A customer's messages compete: one of these purposes within the window, by class first, then by expected value."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    window: Span = Field(
+        default="1d",
+        validate_default=True,
+        description="one message within this time: days, weeks and months are the customer's calendar days; hours roll",
+        examples=["1d", "7d"],
+    )
+    purposes: tuple[Literal["service", "care", "marketing"], ...] = Field(
+        default=("service", "care", "marketing"),
+        min_length=1,
+        description="purposes that compete; contract notices never do",
+    )
+    lose: Literal["wait", "next", "expire"] = Field(
+        default="wait",
+        description="what losing does to a message: wait until the window has room, try the step's next channel (each "
+        "channel is then a window of its own), or expire",
+    )
+
+    @field_validator("window")
+    @classmethod
+    def _some(cls, window: Span) -> Span:
+        if not window.count:
+            raise ValueError(f"'{window}' is no time at all | write 1d for a calendar day, 24h for any 24 hours")
+        return window
+
+
 class Consent(BaseModel):
     """Per purpose: `opt_in` needs a recorded yes, `opt_out` is allowed until a recorded no, `not_required` always goes."""
 
@@ -253,6 +283,11 @@ class ContactPolicy(BaseModel):
             Cap(max=1, per=Span.parse("30d"), channels=("ai_outbound",)),
         ),
         description="how often a customer may hear from us, over all campaigns",
+    )
+    arbitrate: Arbitration | None = Field(
+        default=None,
+        description="which of a customer's messages wins where several want to go; all go, as far as caps allow, where absent",
+        examples=[{"window": "3d", "purposes": ["care", "marketing"]}],
     )
     budgets: dict[str, Limit] = Field(
         default_factory=dict,

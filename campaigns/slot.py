@@ -57,3 +57,21 @@ def _products(db: duckdb.DuckDBPyConnection, slot: Offers) -> list[str] | None:
         return list(slot.only) or None
     found = db.execute("select product_id from products where line = $line order by 1", {"line": slot.line}).fetchall()
     return [product for (product,) in found if not slot.only or product in slot.only]
+
+
+def best_offers(scene: Scene, slot: Offers, customers: pd.Series[str]) -> pd.DataFrame:
+    """The best offer of each customer, by customer_id: `probability`, and `value`, its margin (NaN where not known)."""
+    import pandas as pd
+    import pyarrow as pa
+
+    asked = customers.drop_duplicates()
+    if scene.recommender is None or not len(asked):
+        return pd.DataFrame({"probability": [], "value": []}, dtype=float)
+    table = pa.table({"customer_id": pa.array(asked, pa.string()), "locale": pa.nulls(len(asked), pa.string())})
+    found = scene.recommender.top(
+        scene.db, table, kind=slot.kind, top=1, now=scene.now, only=_products(scene.db, slot)
+    ).to_pandas()
+    margins = dict(scene.db.execute("select product_id, value from products").fetchall())
+    found["value"] = found["product_id"].map(margins).astype(float)
+    best: pd.DataFrame = found.set_index("customer_id")[["probability", "value"]]
+    return best

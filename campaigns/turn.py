@@ -6,11 +6,11 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import groupby
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 from campaigns.answers import ANSWERS
+from campaigns.arbitration import Round, rounds
 from campaigns.arms import by_arm
 from campaigns.compose import compose
 from campaigns.decide import decide
@@ -24,6 +24,7 @@ from campaigns.policy import PURPOSES
 from campaigns.reserve import reserve
 from campaigns.scene import Scene
 from campaigns.settle import settle
+from campaigns.stakes import competes
 from campaigns.standing import with_standing
 from campaigns.windows import home_zone
 from campaigns.withdraw import withdraw
@@ -91,11 +92,15 @@ def take_turn(
     with turn.stage("withdraw"):
         touched = [campaign for campaign in campaigns if news is None or news.ends(campaign)]  # also what is paused
         turn.withdrawn = withdraw(scene, touched, ledger, among) if touched else 0
-    if among is None:
-        for group in _groups(scene, running):
-            _decide_all(scene, group, ledger, turn, shelf, progress)
-    else:
-        _decide_among(scene, running, ledger, turn, among)
+    for _ in range(max((len(campaign.sends) for campaign in running), default=0)):
+        decided = 0  # a step left out, or one that follows without a wait, leads on to the next at once
+        for contest in rounds(scene, running, ledger, among):
+            if among is None:
+                decided += _decide_all(scene, contest, ledger, turn, shelf, progress)
+            else:
+                decided += _decide_among(scene, contest, ledger, turn, among)
+        if not decided:
+            break
     if among is None:
         with turn.stage("outcomes"):
             for campaign in running:
@@ -103,41 +108,39 @@ def take_turn(
     return turn
 
 
-def _groups(scene: Scene, running: Sequence[Campaign]) -> list[list[Campaign]]:
-    """The campaigns decided together: all; by purpose where channels have budgets, which what customers must know takes first."""
-    if not scene.rules.policy.budgets:
-        return [list(running)]
-    return [list(group) for _, group in groupby(running, key=lambda campaign: campaign.purpose)]
-
-
-def _decide_all(
-    scene: Scene, running: Sequence[Campaign], ledger: Ledger, turn: Turn, shelf: int, progress: Progress
-) -> None:
-    """Decide everybody's moments shelf by shelf, each on the facts of its customers alone."""
-    names = [campaign.name for campaign in running]
-    total, done = ledger.count_awake(names, scene.now), 0
-    for customers in ledger.awake(names, scene.now, max(shelf, -(-total // SHELVES))):
+def _decide_all(scene: Scene, contest: Round, ledger: Ledger, turn: Turn, shelf: int, progress: Progress) -> int:
+    """Decide everybody's moments shelf by shelf, each on the facts of its customers alone; the number of moments."""
+    decided = 0
+    for group in _groups(scene, contest.campaigns):
+        names, few = [campaign.name for campaign in group], replace(contest, campaigns=group)
+        total, done = ledger.count_awake(names, scene.now), 0
+        for customers in ledger.awake(names, scene.now, max(shelf, -(-total // SHELVES))):
+            progress("customers", done, total)
+            with narrowed(scene.facts, customers, scene.now) as facts:
+                for start in range(0, len(customers), shelf):
+                    own = replace(scene, facts=facts)
+                    decided += _decide_among(own, few, ledger, turn, customers[start : start + shelf])
+            done += len(customers)
         progress("customers", done, total)
-        with narrowed(scene.facts, customers, scene.now) as few:
-            for start in range(0, len(customers), shelf):
-                _decide_among(replace(scene, facts=few), running, ledger, turn, customers[start : start + shelf])
-        done += len(customers)
-    progress("customers", done, total)
+    return decided
 
 
-def _decide_among(
-    scene: Scene, running: Sequence[Campaign], ledger: Ledger, turn: Turn, among: Collection[str]
-) -> None:
-    """Decide the moments of these customers. A step left out, or one that follows without a wait, leads on to the next at once."""
-    for _ in range(max((len(campaign.sends) for campaign in running), default=0)):
-        with turn.stage("history"):
-            waiting = ledger.pending_of(among, scene.now)
-        for campaign in running:
-            if batch := waiting.get(campaign.name):
-                for own, part in by_arm(scene, campaign, batch, ledger):
-                    turn.reserved += _decide(scene, own, ledger, turn, part)
-        if not waiting.keys() & {campaign.name for campaign in running}:
-            break
+def _groups(scene: Scene, running: Sequence[Campaign]) -> list[list[Campaign]]:
+    """The campaigns decided together: all; one after the other where they share a channel's budget, for everybody each."""
+    return [[each] for each in running] if scene.rules.policy.budgets else [list(running)]
+
+
+def _decide_among(scene: Scene, contest: Round, ledger: Ledger, turn: Turn, among: Collection[str]) -> int:
+    """Decide the moments of these customers; the number of moments."""
+    with turn.stage("history"):
+        waiting = ledger.pending_of(among, scene.now)
+    decided = 0
+    for campaign in contest.campaigns:
+        if campaign.name in waiting and (batch := contest.admitted(waiting[campaign.name])).num_rows:
+            for own, part in by_arm(scene, campaign, batch, ledger):
+                turn.reserved += _decide(scene, own, ledger, turn, part, contest)
+            decided += batch.num_rows
+    return decided
 
 
 def _admit(scene: Scene, campaign: Campaign, ledger: Ledger, turn: Turn, among: Collection[str] | None) -> None:
@@ -163,18 +166,20 @@ def _admit(scene: Scene, campaign: Campaign, ledger: Ledger, turn: Turn, among: 
             turn.admitted[campaign.name] = turn.admitted.get(campaign.name, 0) + admitted
 
 
-def _decide(scene: Scene, campaign: Campaign, ledger: Ledger, turn: Turn, batch: pa.Table) -> int:
+def _decide(scene: Scene, campaign: Campaign, ledger: Ledger, turn: Turn, batch: pa.Table, contest: Round) -> int:
     """Decide, compose and reserve one batch; the number of messages."""
     answers = Answers(campaign.name, ANSWERS) if campaign.branches else None
     with turn.stage("history"):
         history = ledger.history(batch["customer_id"], _local(scene), counted_since(scene), answers)
     with turn.stage("decide"):
-        decisions = decide(scene, with_standing(scene, campaign, batch, ledger), campaign, history)
+        decisions = decide(scene, with_standing(scene, campaign, batch, ledger), campaign, history, contest.stakes)
     with turn.stage("compose"):
         messages = compose(scene, decisions, campaign)
     with turn.stage("reserve"):
         messages, took = settle(scene, decisions, messages, campaign, history.spent)
         reserve(ledger, decisions, messages, campaign, scene.rules, scene.now, took)
+    if competes(campaign, scene.rules.policy):
+        contest.note(decisions, [message.row for message in messages])
     return len(messages)
 
 
@@ -184,6 +189,8 @@ def _local(scene: Scene) -> datetime:
 
 
 def counted_since(scene: Scene) -> datetime:
-    """Before any period a cap counts in: two days cover the zones on either side of the date line."""
-    longest = [cap.per.before(scene.now) for cap in scene.rules.policy.caps]
+    """Before any period caps or the contest count in: two days cover the zones on either side of the date line."""
+    policy = scene.rules.policy
+    spans = [cap.per for cap in policy.caps] + ([policy.arbitrate.window] if policy.arbitrate else [])
+    longest = [span.before(scene.now) for span in spans]
     return min(longest, default=scene.now) - timedelta(days=2)

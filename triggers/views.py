@@ -200,6 +200,20 @@ COMPLAINTS = View(
     references=(("customer_id", "customers"),),
     known_at="opened_at",
 )
+UPLIFT = View(
+    "uplift",
+    (
+        _key("customer_id", "who"),
+        Column("campaign", TEXT, "name of the campaign", required=True),
+        Column("propensity", NUMBER, "probability that the customer does what the campaign is for, if contacted"),
+        Column(
+            "uplift",
+            NUMBER,
+            "share of it that the contact causes, or, without `propensity`, what it adds to the probability",
+        ),
+    ),
+    references=(("customer_id", "customers"),),
+)
 REGIONS = View(
     "regions",
     (
@@ -214,6 +228,7 @@ REGIONS = View(
 )
 
 VIEWS: dict[str, View] = {
-    view.name: view for view in (REGIONS, CUSTOMERS, PRODUCTS, POLICIES, CLAIMS, EVENTS, ALERTS, CONSENTS, COMPLAINTS)
+    view.name: view
+    for view in (REGIONS, CUSTOMERS, PRODUCTS, POLICIES, CLAIMS, EVENTS, ALERTS, CONSENTS, COMPLAINTS, UPLIFT)
 }
 """All canonical views, each after the views it refers to."""

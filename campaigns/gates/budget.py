@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-ORDER = ["budget_day", "step_due_at", "customer_id", "subject", "occasion"]
-"""Who is served first: whoever has waited longest."""
+ORDER = ["budget_day", "customer_id", "subject", "occasion"]
+"""Who is served first: as batches come, so that how they are cut changes nothing. Value first is arbitration's part."""
 
 HAIR = 1e-9
 """Sums of prices are not exact; a message that just fits, fits."""
@@ -48,10 +48,9 @@ class Budget(Gate):
         days = local_days(table["not_before"], case.now, zone)
         place = _places(table, days)
         verdict, reason = np.zeros(size, dtype=np.int8), np.full(size, "", dtype=object)
-        seen = np.char.add(np.char.add("number ", (place + 1).astype(str)), np.char.add(" on ", days.to_numpy(str)))
         final = np.ones(size, dtype=bool)
         price, spent = case.prices.get(case.medium.name, 0.0), case.spent or Spent()
-        words = []
+        words, seen = [], np.full(size, "", dtype=object)
         for allowance in allowances(case.campaign, case.policy, case.medium.name):
             lefts = {day: allowance.left(spent, day) for day in days.unique()}
             volume, cost = (days.map({day: left[at] for day, left in lefts.items()}).to_numpy(float) for at in (0, 1))
@@ -61,10 +60,14 @@ class Budget(Gate):
                 verdict[new] = Verdict.HOLD if limit.over == "wait" else Verdict.REFUSE
                 reason[new] = f"{allowance.scope}_{name}"
                 final[new] = allowance.scope == "campaign" or limit.over != "next"
+            taken = days.map({day: spent.taken(allowance.scope, day, allowance.name)[0] for day in lefts}).to_numpy(int)
+            number = np.char.add(f"{allowance.scope}'s number ", (taken + place + 1).astype(str)).astype(object)
+            seen = seen + np.where(seen == "", "", ", ") + number
             words.append(_told(allowance.scope, limit.volume, limit.cost))
         untils = days.map({day: day_after(day, zone) for day in days.unique()})
         until = pd.to_datetime(untils, utc=True).dt.tz_localize(None).to_numpy("datetime64[us]")
-        return Judgement(verdict, reason, seen.astype(object), "; ".join(words), until=until, final=final)
+        seen = seen + " on " + days.to_numpy(object)
+        return Judgement(verdict, reason, seen, "; ".join(words), until=until, final=final)
 
 
 def _places(table: pd.DataFrame, days: pd.Series[str]) -> np.ndarray:

@@ -34,6 +34,8 @@ PENDING_COLUMNS = (
     "step",
     "step_due_at",
 )
+RIVALS = 20_000
+"""Customers whose moments are laid side by side at once."""
 INSTANTS = ("due_at", "admitted_at", "step_due_at")
 
 
@@ -120,6 +122,17 @@ class Ledger:
             found.setdefault(row[1], []).append(row)
         return {campaign: pending_table(rows) for campaign, rows in found.items()}
 
+    def rivals(self, campaigns: Sequence[str], now: datetime, least: int) -> Iterator[list[tuple[Any, ...]]]:
+        """What wants a decision, of customers who have at least so much of it: (moment, campaign, customer, subject, occasion,
+        step), whole customers, some thousand customers at a time.
+        """
+        after, names = "", json.dumps(list(campaigns))
+        while rows := self.store.all(
+            "rivals", campaigns=names, now=seconds(now), after=after, least=least, limit=RIVALS
+        ):
+            after = rows[-1][2]
+            yield rows
+
     def want(self, customers: Iterable[str]) -> None:
         """Name the customers the next statements are about."""
         with self.store.transaction():
@@ -136,11 +149,7 @@ class Ledger:
         self.want(customers.unique().to_pylist())
         return History(
             deliveries=_deliveries(self.store.all("deliveries", **answers.values()) if answers else []),
-            contacts=_table(
-                self.store.all("contacts", now=seconds(now), since=seconds(since)),
-                ("customer_id", "medium", "purpose", "campaign"),
-                "at",
-            ),
+            contacts=contact_table(self.store.all("contacts", now=seconds(now), since=seconds(since))),
             opt_outs=_table(self.store.all("opt_outs"), ("customer_id", "purpose", "medium"), "at"),
             told=told_table(self.store.all("told")),
             do_not_contact=self.do_not_contact(),
@@ -203,6 +212,14 @@ def pending_table(rows: list[tuple[Any, ...]]) -> pa.Table:
         array = pa.array(values, kind)
         arrays.append(array.cast(pa.timestamp("s", "UTC")) if name in INSTANTS else array)
     return pa.table(dict(zip(PENDING_COLUMNS, arrays, strict=True)))
+
+
+def contact_table(rows: list[tuple[Any, ...]]) -> pa.Table:
+    """Rows of (customer, channel, purpose, campaign, moment, when it goes) as an Arrow table."""
+    import pyarrow as pa
+
+    table = _table([(*row[:4], row[5]) for row in rows], ("customer_id", "medium", "purpose", "campaign"), "at")
+    return table.append_column("moment_id", pa.array([row[4] for row in rows], pa.int64()))
 
 
 def _deliveries(rows: list[tuple[Any, ...]]) -> pa.Table:

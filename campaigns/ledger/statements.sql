@@ -39,7 +39,7 @@ insert or ignore into temp.wanted values (?);
 -- name: contacts
 -- What the wanted customers were sent since an instant, or are to be sent: what caps count, by when it goes. What waits longer than
 -- it should goes now at the earliest; what waits and is too late never goes.
-select m.customer_id, m.medium, m.purpose, m.campaign,
+select m.customer_id, m.medium, m.purpose, m.campaign, m.moment_id,
        case when m.state = 'reserved' and m.not_before < :now then :now else m.not_before end
   from temp.wanted w join messages m on m.customer_id = w.customer_id
  where m.state not in ('expired', 'retracted', 'failed')
@@ -605,3 +605,13 @@ select * from assignments where customer_id = :customer order by assigned_at, ca
 
 -- name: erase_assignments
 update assignments set customer_id = :pseudonym where customer_id = :customer;
+
+-- name: rivals
+-- Moments of these campaigns that want a decision, of customers after one who have at least so many of them, whole customers.
+select m.moment_id, m.campaign, m.customer_id, m.subject, m.occasion, m.step
+  from (select customer_id from moments
+         where wake_at <= :now and customer_id > :after and campaign in (select value from json_each(:campaigns))
+         group by customer_id having count(*) >= :least order by customer_id limit :limit) c
+  join moments m on m.customer_id = c.customer_id
+ where m.wake_at <= :now and m.campaign in (select value from json_each(:campaigns))
+ order by m.customer_id, m.moment_id;

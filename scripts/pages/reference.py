@@ -14,11 +14,11 @@ from pydantic import BaseModel
 
 from campaigns.check import AUDIT, LAWS
 from campaigns.context import OFFER_NAMES, SCOPES
-from campaigns.definition import Campaign, Goal
+from campaigns.definition import Campaign, Goal, Rivalry
 from campaigns.dispatch import Delivery
 from campaigns.gate import Gate
 from campaigns.gates import gates
-from campaigns.policy import Cap, Circumstances, Consent, DoNotCall, Hours, Limit
+from campaigns.policy import Arbitration, Cap, Circumstances, Consent, DoNotCall, Hours, Limit
 from campaigns.slot import Offers
 from campaigns.steps import Send, SendStep, WaitStep
 from campaigns.variants import Change, Variant
@@ -46,6 +46,7 @@ CAMPAIGN_PARTS: tuple[type[BaseModel], ...] = (
     Variant,
     Change,
     Hours,
+    Rivalry,
     Limit,
 )
 NAMES = [
@@ -61,6 +62,7 @@ SETTINGS_PARTS: tuple[type[BaseModel], ...] = (
     DoNotCall,
     Circumstances,
     Cap,
+    Arbitration,
     Limit,
     Hours,
     StreamSettings,

@@ -23,6 +23,7 @@ from campaigns.definition import Campaign
 from campaigns.ledger import Ledger
 from campaigns.live import catch_up, opened
 from campaigns.news import News
+from campaigns.policy import Arbitration
 from campaigns.scene import Scene
 from campaigns.turn import take_turn
 from triggers.history import History
@@ -121,13 +122,15 @@ def said(ledger: Ledger) -> str:
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest() + f" {len(rows)}"
 
 
-@pytest.fixture
-def insurers(insurer, tmp_path_factory):
+@pytest.fixture(params=[None, Arbitration(window="2d", purposes=("care", "service"))], ids=["all go", "one goes"])
+def insurers(request, insurer, tmp_path_factory):
     """Makes the same insurer again and again, each with an empty ledger of its own."""
+
+    contest = request.param
 
     def make() -> tuple[Any, Ledger]:
         made = type(insurer)(tmp_path_factory.mktemp("insurer"))
-        made.policy = made.policy.model_copy(update={"caps": made.policy.caps[:1]})
+        made.policy = made.policy.model_copy(update={"caps": made.policy.caps[:1], "arbitrate": contest})
         for number, name in enumerate(CUSTOMERS):
             made.customer(name, joined_on="2026-11-20" if number % 2 else None)
             made.expiring(f"P{name}", name, on=f"2027-01-{22 + number:02}", status="active" if number else "lapsed")
@@ -191,7 +194,7 @@ def backtested(made: Any, ledger: Ledger, looks: list[datetime], sent: list[tupl
     return said(ledger)
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(arrivals(), st.randoms(use_true_random=False), st.integers(1, 5))
 def test_batch_stream_and_backtest_decide_the_same(insurers, now, records, dice, pieces):
     looks = [now + timedelta(days=day) for day in range(LOOKS)]

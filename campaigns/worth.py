@@ -1,0 +1,60 @@
+"""What a message may be worth: propensity x value x uplift, as far as they are known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from campaigns.definition import Campaign
+from campaigns.scene import Scene
+from campaigns.slot import best_offers
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PARTS = ("propensity", "value", "uplift")
+"""Factors of the expected value, each NaN where it is not known."""
+
+
+def with_worth(scene: Scene, campaigns: Mapping[str, Campaign], moments: pd.DataFrame) -> pd.DataFrame:
+    """`moments` (campaign, customer_id) with the factors and `expected`, their product.
+
+    `value`: the margin of the offer the customer would get, else the campaign's `worth`. `propensity`: the model's
+    calibrated probability of that offer, or what the view `uplift` says for customer and campaign, which goes first.
+    Factors not known count as 1; without a value nothing is expected (NaN).
+    """
+    import numpy as np
+
+    worths = {name: campaign.arbitrate.worth for name, campaign in campaigns.items()}
+    table = moments.assign(propensity=np.nan, value=moments["campaign"].map(worths).astype(float), uplift=np.nan)
+    for name, campaign in campaigns.items():
+        rows = table.index[table["campaign"] == name]
+        if campaign.offers and len(rows):
+            offers = best_offers(scene, campaign.offers, table.loc[rows, "customer_id"])
+            found = table.loc[rows, ["customer_id"]].join(offers, on="customer_id")
+            table.loc[rows, "propensity"] = found["probability"].to_numpy(float)
+            table.loc[rows, "value"] = found["value"].fillna(table.loc[rows, "value"]).to_numpy(float)
+    _told(scene, table)
+    table["expected"] = table["value"] * table["propensity"].fillna(1.0) * table["uplift"].fillna(1.0)
+    return table
+
+
+def _told(scene: Scene, table: pd.DataFrame) -> None:
+    """Put in what the view `uplift` says; of several rows about the same the greatest uplift counts."""
+    import pyarrow as pa
+
+    if not scene.db.execute("select exists (select 1 from uplift)").fetchall()[0][0]:
+        return
+    asked = {name: pa.array(table[name], pa.string()) for name in ("customer_id", "campaign")}
+    scene.db.register("valued", pa.table({"place": pa.array(range(len(table)), pa.int64()), **asked}))
+    told = scene.db.sql(
+        """select v.place, max(u.propensity) as propensity, max(u.uplift) as uplift
+             from valued v join uplift u on u.customer_id = v.customer_id and u.campaign = v.campaign
+            group by v.place order by v.place"""
+    ).to_arrow_table()
+    scene.db.unregister("valued")
+    index = table.index[told["place"].to_numpy()]
+    for name in ("propensity", "uplift"):
+        table.loc[index, name] = table.loc[index, name].where(
+            told[name].is_null().to_numpy(), told[name].to_pandas().to_numpy(float)
+        )
