@@ -6,7 +6,7 @@ from collections.abc import Callable
 from threading import Event, Thread
 from types import TracebackType
 
-from campaigns.errors import CampaignError
+from campaigns.errors import LedgerError
 from campaigns.ledger import Ledger
 from campaigns.register import ALL
 
@@ -23,6 +23,7 @@ class Watch:
     def __init__(self, opened: Callable[[], Ledger]) -> None:
         self._opened = opened
         self._halted: frozenset[str] = frozenset()
+        self._failure: Exception | None = None
         self._over = Event()
         self._looked = Event()
         self._thread = Thread(target=self._look_on, name="switch", daemon=True)
@@ -39,8 +40,8 @@ class Watch:
                     self._halted = frozenset(name for name, _, _ in ledger.store.all("halts"))
                     self._looked.set()
                     self._over.wait(EVERY)
-        except CampaignError:
-            self._halted = frozenset({ALL})
+        except Exception as error:  # whatever it is: who cannot look does not send, and the sender is told at the end
+            self._halted, self._failure = frozenset({ALL}), error
         finally:
             self._looked.set()
 
@@ -54,3 +55,5 @@ class Watch:
     ) -> None:
         self._over.set()
         self._thread.join()
+        if self._failure is not None and error is None:
+            raise LedgerError(f"nothing was sent any more, for the kill switch could not be read: {self._failure}")

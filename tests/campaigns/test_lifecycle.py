@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from time import sleep
 
 import pytest
 
 from campaigns.audit import entries, faults
 from campaigns.check import check
+from campaigns.errors import LedgerError
+from campaigns.ledger import Ledger
 from campaigns.ledger.outbox import Outbox
 from campaigns.lifecycle import LifecycleError
 from campaigns.register import Register
+from campaigns.switch import Watch
 from campaigns.versions import body_of, campaign_of, diff, text_of
 from kairos.starter import write_starter
 from kairos.workspace import Workspace
@@ -192,6 +196,35 @@ def test_a_message_stopped_in_hand_is_no_attempt_and_waits(sent, live, ledger, n
         leased = sent.lease("sms", "t", now, now, 10)
         sent.settle([(message, tries, not_tried()) for message, tries in leased], "t", now - SOON, 5)
     assert outbox_states(ledger) == {"reserved stopped": 3}
+
+
+def test_a_sender_that_cannot_read_the_switch_sends_nothing_and_says_why(ledger):
+    class Unreadable:
+        def __enter__(self):
+            raise OSError("the disk is gone")
+
+        def __exit__(self, *_):
+            pass
+
+    watch = Watch(Unreadable)
+    with pytest.raises(LedgerError, match="could not be read: the disk is gone"), watch:
+        assert watch.stopped("reminder")
+
+
+def test_the_watch_sees_a_stop_and_its_end_while_it_looks(live, ledger, now):
+    def seen(stopped):
+        for _ in range(200):
+            if watch.stopped("reminder") == stopped:
+                return True
+            sleep(0.05)
+        return False
+
+    with Watch(lambda: Ledger(ledger.store.path)) as watch:
+        assert not watch.stopped("reminder")
+        live.stop_all(now, "ann")
+        assert seen(True)
+        live.resume_all(now, "ann")
+        assert seen(False)
 
 
 # --- the audit log

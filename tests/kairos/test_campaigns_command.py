@@ -22,7 +22,7 @@ NAME = "motor-renewal"
 def kairos(folder, *arguments, by="ann", code=0):
     command = [KAIROS, *arguments, "-w", str(folder)]
     env = {**os.environ, "KAIROS_USER": by}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=env, timeout=120)
     assert done.returncode == code, done.stdout + done.stderr
     return json.loads(done.stdout) if "--json" in arguments else done.stdout + done.stderr
 
