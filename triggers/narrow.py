@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from triggers.facts import Facts
+from triggers.views import VIEWS
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -32,6 +33,8 @@ _TABLES = {
     f"OR policy_id IN (SELECT subject_id FROM {SCHEMA}.events)",
     "memberships": "SELECT * FROM main.memberships LIMIT 0",
 }
+NARROWED = frozenset(_TABLES) & frozenset(VIEWS)
+"""Views of which a narrow table is laid out."""
 
 
 @contextmanager
