@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
+from campaigns.media import Channels
 from channels.contract import MEDIA
 from channels.tasks import Priority
 from triggers.durations import WorkingSpan
@@ -32,7 +33,7 @@ class Send(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     template: str = Field(pattern=TEMPLATE, description="name of the template", examples=["motor_renewal"])
-    channels: tuple[str, ...] = Field(
+    channels: Channels = Field(
         min_length=1, description=f"of {', '.join(MEDIA)}; best first", examples=[["push", "sms"]]
     )
     id: str = Field(
@@ -51,10 +52,7 @@ class Send(BaseModel):
 
     @field_validator("channels")
     @classmethod
-    def _known(cls, channels: tuple[str, ...]) -> tuple[str, ...]:
-        for channel in channels:
-            if channel not in MEDIA:
-                raise ValueError(f"unknown channel {channel!r} | known: {', '.join(MEDIA)}")
+    def _once(cls, channels: tuple[str, ...]) -> tuple[str, ...]:
         if len(set(channels)) < len(channels):
             raise ValueError("a channel stands here twice | name each channel once")
         return channels
