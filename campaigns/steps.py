@@ -36,6 +36,11 @@ class Send(BaseModel):
     channels: Channels = Field(
         min_length=1, description=f"of {', '.join(MEDIA)}; best first", examples=[["push", "sms"]]
     )
+    general: str = Field(
+        default="",
+        pattern=r"^([a-z][a-z0-9_]*)?$",
+        description="marketing: template for those who refused personalisation; the template's name with `_general` where absent",
+    )
     id: str = Field(
         default="", description="name of the step, kept when the template changes; the template's name where absent"
     )
@@ -62,6 +67,10 @@ class Send(BaseModel):
         if (self.due or self.priority) and "agent_task" not in self.channels:
             raise ValueError("`due` and `priority` are for agent tasks | add agent_task to `channels`, or remove them")
         return self
+
+    def words(self, *, personal: bool) -> str:
+        """Name of the template: the general one for those who refused personalisation."""
+        return self.template if personal else self.general or f"{self.template}_general"
 
     @property
     def key(self) -> str:
