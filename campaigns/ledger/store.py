@@ -36,6 +36,7 @@ class Store:
             "secure_delete = on",
             "cache_size = -65536",
             "temp_store = memory",
+            "wal_autocheckpoint = 8000",  # pages: what is written again and again is copied into the file once
         ):
             self._db.execute(f"pragma {pragma}")
         self._db.execute("create temp table wanted (customer_id text primary key) without rowid")
