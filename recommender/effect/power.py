@@ -1,0 +1,46 @@
+"""What could have been seen, and how much more is needed to see what matters."""
+
+from __future__ import annotations
+
+from math import ceil, isfinite, nan
+
+POWER = 0.8
+
+
+def _reach(alpha: float, power: float) -> float:
+    from scipy.stats import norm
+
+    return float(norm.isf(alpha / 2) + norm.ppf(power))
+
+
+def seen(error: float, alpha: float = 0.05, power: float = POWER) -> float:
+    """The smallest difference that is found with probability `power`: (z_{alpha/2} + z_{power}) standard errors."""
+    return _reach(alpha, power) * error
+
+
+def power_of(error: float, size: float, alpha: float = 0.05) -> float:
+    """Probability to find a true difference of `size` with this standard error, two-sided normal test."""
+    from scipy.stats import norm
+
+    if not error > 0:
+        return nan
+    z = float(norm.isf(alpha / 2))
+    return float(norm.sf(z - abs(size) / error) + norm.cdf(-z - abs(size) / error))
+
+
+def rows_needed(error: float, n: int, size: float, alpha: float = 0.05, power: float = POWER) -> int | None:
+    """Rows in all at which a difference of `size` is found with probability `power`, groups in the same proportion.
+
+    n error^2 is the variance a row; it divided by the square of size / (z_{alpha/2} + z_{power}). None where that is
+    not to be told (Chow, Shao, Wang, Sample size calculations in clinical research, 2008, 3.2).
+    """
+    if not error > 0 or not size or not isfinite(error):
+        return None
+    return ceil(n * (error * _reach(alpha, power) / size) ** 2)
+
+
+def days_needed(needed: int | None, n: int, a_day: float) -> int | None:
+    """Days still to wait for so many rows at the pace so far; 0 where they are in."""
+    if needed is None or (needed > n and a_day <= 0):
+        return None
+    return 0 if needed <= n else ceil((needed - n) / a_day)
