@@ -35,18 +35,18 @@ class Difference:
 
     def critical(self, alpha: float = 0.05) -> float:
         """How many standard errors an interval looked at once is wide on each side."""
-        from scipy.stats import t
+        from scipy.special import stdtrit
 
-        return float(t.ppf(1 - alpha / 2, self.freedom))
+        return float(stdtrit(self.freedom, 1 - alpha / 2))
 
     @property
     def p_value(self) -> float:
         """Probability of a difference at least as large where there is none; looked at once, two-sided."""
-        from scipy.stats import t
+        from scipy.special import stdtr
 
         if not self.error > 0:
             return nan
-        return float(2 * t.sf(abs(self.estimate) / self.error, self.freedom))
+        return float(2 * stdtr(self.freedom, -abs(self.estimate) / self.error))
 
 
 def difference(treated: Sums, control: Sums, metric: Metric) -> Difference:

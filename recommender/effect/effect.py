@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from math import isfinite
+from math import isfinite, nan
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,8 @@ from recommender.effect.metric import Metric, variance
 from recommender.effect.plan import Plan
 from recommender.effect.power import days_needed, rows_needed, seen
 from recommender.effect.quotient import Quotient, fieller
-from recommender.effect.sequence import always_valid
+from recommender.effect.sequence import always_valid, p_value
+from recommender.effect.sequence import critical as always_critical
 from recommender.effect.sums import Sums
 from recommender.effect.verdict import Judged, Verdict, judge, too_little, worth_seeing
 
@@ -25,8 +26,10 @@ from recommender.effect.verdict import Judged, Verdict, judge, too_little, worth
 class Effect:
     """Of one group against the control, in one segment ("" = everybody).
 
-    `best` is the difference that is judged: the adjusted one where there are covariates. `p_value` is as if this were the
-    only comparison, `p_adjusted` as one of many. `cost` is what one more outcome cost.
+    `best` is the difference that is judged: the adjusted one where there are covariates. `p_value` belongs to the plan's
+    reading and is as if this were the only comparison, `p_adjusted` as one of many (NaN at planned looks, whose
+    boundaries are those of alpha / comparisons). `critical`: standard errors the interval that decides is wide on a side.
+    `cost` is what one more outcome cost.
     """
 
     group: str
@@ -38,6 +41,7 @@ class Effect:
     cost: Quotient | None
     p_value: float
     p_adjusted: float
+    critical: float
     scarce: str
     judged: Judged
     plan: Plan
@@ -45,7 +49,7 @@ class Effect:
     @property
     def rows_needed(self) -> int | None:
         """Rows in all at which an effect worth seeing is found with probability .8."""
-        return rows_needed(self.best.error, self.best.n, worth_seeing(self.best, self.plan.worth), self.plan.alpha)
+        return rows_needed(self.best.error, self.best.n, worth_seeing(self.best, self.plan.worth), self.critical)
 
     def days_needed(self, a_day: float) -> int | None:
         """Days still to wait for them at so many rows a day."""
@@ -59,7 +63,8 @@ class Effect:
             self.intervals[plan.reading],
             self.scarce,
             sound=sound,
-            p_value=p_adjusted if plan.reading == "fixed" else 0.0,
+            p_value=p_adjusted,
+            critical=self.critical,
             alpha=plan.alpha,
             worth=plan.worth,
         )
@@ -84,7 +89,7 @@ class Effect:
             "cuped": self._cuped(),
             "cost_per_outcome": _quotient(self.cost) if self.cost else None,
             "worth_seeing": told(worth_seeing(best, self.plan.worth)),
-            "seen_with_power_80": told(seen(best.error, self.plan.alpha)),
+            "seen_with_power_80": told(seen(best.error, self.critical)),
             "rows_needed": self.rows_needed,
         }
 
@@ -108,31 +113,32 @@ def effect(
     plan: Plan,
     cost: str | None,
     segment: str = "",
+    comparisons: int = 1,
 ) -> Effect:
-    """The effect of a group against the control, judged as if it were the only one."""
+    """The effect of a group against the control, judged as if it were the only one; at planned looks as one of `comparisons`."""
     treated, held = groups[group], groups[control]
     plain = difference(treated, held, metric)
     best = adjusted(treated, held, metric) if metric.covariates else plain
     intervals = {"fixed": best.interval(plan.alpha), "always_valid": always_valid(best, plan.alpha, plan.tuned_for)}
+    critical, chance = _decides(best, plan, comparisons)
     if plan.looks:
-        critical = boundaries(plan.looks, plan.alpha)[-1]
         intervals["planned"] = Interval.around(best.estimate, critical * best.error)
-    scarce = too_little(treated, held, metric)
     made = Effect(
-        group,
-        segment,
-        plain,
-        best,
-        intervals,
-        _relative(best, held, metric, plan),
+        group, segment, plain, best, intervals, _relative(best, held, metric, plan),
         _cost(treated, held, best, metric, cost, plan) if cost else None,
-        best.p_value,
-        best.p_value,
-        scarce,
-        Judged(Verdict.MORE, ""),
-        plan,
-    )
-    return made.judged_as(best.p_value, sound=True)
+        chance, chance, critical, too_little(treated, held, metric), Judged(Verdict.MORE, ""), plan,
+    )  # fmt: skip
+    return made.judged_as(chance, sound=True)
+
+
+def _decides(best: Difference, plan: Plan, comparisons: int) -> tuple[float, float]:
+    """Standard errors on a side of the interval that decides, and the p-value that goes with it."""
+    if plan.reading == "planned":
+        return boundaries(plan.looks, plan.alpha / comparisons)[-1], nan
+    if plan.reading == "always_valid":
+        critical = float(always_critical(max(best.n, 1), plan.alpha, plan.tuned_for))
+        return critical, p_value(best, plan.alpha, plan.tuned_for)
+    return best.critical(plan.alpha), best.p_value
 
 
 def _relative(best: Difference, held: Sums, metric: Metric, plan: Plan) -> Quotient:

@@ -81,7 +81,7 @@ def estimate(
     ratio = _ratio(whole, shares)
     sound = ratio is None or ratio.sound
     others = [name for name in whole if name != control]
-    every = [effect(whole, control, name, metric, plan, columns.cost) for name in others]
+    every = [effect(whole, control, name, metric, plan, columns.cost, comparisons=len(others)) for name in others]
     parts = _parts(groups, columns, control, metric, plan)
     return Estimate(
         whole,
@@ -114,10 +114,11 @@ def _parts(groups: Groups, columns: Columns, control: str, metric: Metric, plan:
         return []
     empty = Sums.empty(columns.numbers)
     found = []
-    for segment, own in groups.by_segment().items():
-        whole = {name: own.get(name, empty) for name in groups.by_group()}
-        others = [name for name in whole if name != control]
-        found += [effect(whole, control, name, metric, plan, columns.cost, segment) for name in others]
+    segments, names = groups.by_segment(), list(groups.by_group())
+    others = [name for name in names if name != control]
+    for segment, own in segments.items():
+        whole, many = {name: own.get(name, empty) for name in names}, len(segments) * len(others)
+        found += [effect(whole, control, name, metric, plan, columns.cost, segment, many) for name in others]
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import log, sqrt
+from math import exp, log, nan, sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -31,6 +31,18 @@ def critical(n: ArrayLike, alpha: float = 0.05, tuned_for: float = TUNED_FOR) ->
     grown = np.asarray(n, dtype=np.float64) * tuning(alpha, tuned_for) ** 2
     found: Floats = np.sqrt(2 * (grown + 1) / grown * np.log(np.sqrt(grown + 1) / alpha))
     return found
+
+
+def p_value(found: Difference, alpha: float = 0.05, tuned_for: float = TUNED_FOR) -> float:
+    """The smallest error at which the sequence of this tuning excludes 0: valid whenever one looks. NaN without an error.
+
+    `critical` solved for alpha, its rho kept: sqrt(g + 1) exp(-z^2 g / (2 (g + 1))), g = n rho^2.
+    """
+    if not found.error > 0:
+        return nan
+    grown = found.n * tuning(alpha, tuned_for) ** 2
+    square = (found.estimate / found.error) ** 2
+    return min(1.0, sqrt(grown + 1) * exp(-square * grown / (2 * (grown + 1))))
 
 
 def always_valid(found: Difference, alpha: float = 0.05, tuned_for: float = TUNED_FOR) -> Interval:

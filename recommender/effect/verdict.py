@@ -53,12 +53,14 @@ def judge(
     *,
     sound: bool,
     p_value: float,
+    critical: float,
     alpha: float = 0.05,
     worth: float | None = None,
 ) -> Judged:
     """Judge a difference by its interval and its p-value (adjusted where others are looked at beside it).
 
-    `scarce`: what there is too little of (`too_little`), `sound`: whether the sizes of the groups may be chance.
+    `critical`: how many standard errors wide the interval is on a side. `scarce`: what there is too little of
+    (`too_little`). `sound`: whether the sizes of the groups may be chance.
     """
     if not sound:
         return Judged(
@@ -72,7 +74,7 @@ def judge(
         return Judged(Verdict.EFFECT, f"the interval excludes 0: {direction} with the treatment")
     if not interval.holds(0.0):
         return Judged(Verdict.NONE, f"with as many comparisons as these so much is chance (adjusted p = {p_value:.3f})")
-    chance = power_of(found.error, size, alpha)
+    chance = power_of(found.error, size, critical)
     if isnan(chance) or chance < POWER:
         return Judged(Verdict.MORE, f"an effect of {size:.4g} would be found with probability {chance:.0%} only")
     return Judged(

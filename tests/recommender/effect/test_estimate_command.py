@@ -105,7 +105,7 @@ def test_a_planned_look_is_judged_by_its_boundary(file):
     [early], [last], [peeking] = early["effects"], last["effects"], peeking["effects"]
     assert last["planned"] == pytest.approx(last["fixed"], rel=0.01)
     assert early["planned"][0] < peeking["always_valid"][0] < last["fixed"][0]
-    assert (early["verdict"], last["verdict"]) == ("no proven effect", "effect")
+    assert (early["verdict"], last["verdict"]) == ("not enough data yet", "effect")
 
 
 def test_shares_that_were_meant_are_checked(file):

@@ -13,7 +13,7 @@ from recommender.effect.multiple import benjamini_hochberg, holm, same_everywher
 from recommender.effect.plan import even_looks
 from recommender.effect.power import days_needed, power_of, rows_needed, seen
 from recommender.effect.sample_ratio import sample_ratio
-from recommender.effect.sequence import critical
+from recommender.effect.sequence import always_valid, critical, p_value, tuning
 from recommender.effect.sums import Sums
 from recommender.effect.verdict import Verdict, judge, too_little
 
@@ -42,6 +42,15 @@ def test_the_sequence_is_narrowest_about_where_it_is_tuned_for():
     assert critical(10_000).item() == pytest.approx(3.035, abs=1e-3)
 
 
+def test_the_sequences_p_value_is_where_its_interval_begins_to_hold_0():
+    found = difference(trial(260, 1_000), trial(200, 1_000), Metric("y"))
+    p = p_value(found)
+    grown = found.n * tuning(0.05) ** 2
+    width = np.sqrt(2 * (grown + 1) / grown * np.log(np.sqrt(grown + 1) / p)) * found.error
+    assert width == pytest.approx(abs(found.estimate))
+    assert (p < 0.05) == (not always_valid(found).holds(0.0))
+
+
 def test_sizes_that_do_not_fit_are_noticed():
     assert sample_ratio({"a": 5_050, "b": 4_950}, {"a": 1, "b": 1}).sound
     found = sample_ratio({"a": 50_000, "b": 48_900}, {"a": 1, "b": 1})
@@ -52,10 +61,11 @@ def test_sizes_that_do_not_fit_are_noticed():
 
 
 def test_power_and_rows_agree():
-    size = seen(0.02)
-    assert power_of(0.02, size) == pytest.approx(0.8, abs=1e-3)
-    assert rows_needed(0.02, 1_000, size) in (1_000, 1_001)
-    assert rows_needed(0.02, 1_000, size / 2) == pytest.approx(4_000, abs=2)
+    size = seen(0.02, 1.96)
+    assert power_of(0.02, size, 1.96) == pytest.approx(0.8, abs=1e-3)
+    assert rows_needed(0.02, 1_000, size, 1.96) in (1_000, 1_001)
+    assert rows_needed(0.02, 1_000, size / 2, 1.96) == pytest.approx(4_000, abs=2)
+    assert seen(0.02, 3.0) > size
     assert (days_needed(5_000, 1_000, 130), days_needed(900, 1_000, 0), days_needed(1_001, 1_000, 0)) == (31, 0, None)
 
 
@@ -91,7 +101,7 @@ def test_the_verdict_is_what_the_numbers_bear(treated, control, verdict):
     one, other, metric = trial(*treated), trial(*control), Metric("y")
     found = difference(one, other, metric)
     scarce = too_little(one, other, metric)
-    judged = judge(found, found.interval(), scarce, sound=True, p_value=found.p_value)
+    judged = judge(found, found.interval(), scarce, sound=True, p_value=found.p_value, critical=1.96)
     assert judged.verdict == verdict, judged.why
-    broken = judge(found, found.interval(), scarce, sound=False, p_value=found.p_value)
+    broken = judge(found, found.interval(), scarce, sound=False, p_value=found.p_value, critical=1.96)
     assert broken.verdict == Verdict.BROKEN
