@@ -46,3 +46,7 @@ class TrialError(RecommenderError):
 
 class EffectError(RecommenderError):
     """A file cannot be read as treatment and outcome; the message says where and what to change."""
+
+
+class QualityError(RecommenderError):
+    """What customers said of the service cannot be told, or not where it was asked for."""

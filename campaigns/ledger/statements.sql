@@ -192,6 +192,15 @@ select moment_id, customer_id, policy_id, claim_id, due_at from moments
  where campaign = :campaign and due_at >= :since and moment_id > :after
  order by moment_id limit :limit;
 
+-- name: asked_surveys
+-- The campaign that had asked, of each answer to a survey.
+select o.event_id, min(m.campaign) from outcomes o join moments m using (moment_id) where o.event = :event group by o.event_id;
+
+-- name: call_answers
+-- Answers to surveys that were given on a call: those alone tell what else was said.
+select o.event_id, m.customer_id, o.at, o.detail from outcomes o join moments m using (moment_id)
+ where o.event = :event and o.detail <> '' order by o.event_id;
+
 -- name: looked_at
 -- When something was last looked at.
 select value from meta where key = :key;
