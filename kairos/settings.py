@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from campaigns.dispatch import Delivery
+from campaigns.ledger.store import is_postgres
 from campaigns.policy import ContactPolicy
 from channels.contract import MEDIA
 from kairos.stream.brokers import SCHEMES
@@ -79,7 +82,10 @@ class Settings(ContactPolicy):
         default="CN", pattern=r"^[A-Z]{2}$", description="country of phone numbers without a country code"
     )
     ledger: str = Field(
-        default="sqlite:///ledger.db", description="where Kairos remembers", examples=["sqlite:///ledger.db"]
+        default="sqlite:///ledger.db",
+        description="where Kairos remembers: a file of this machine, or a PostgreSQL database that several share; "
+        "${NAME} stands for an environment variable",
+        examples=["sqlite:///ledger.db", "postgresql://kairos:${KAIROS_DB_PASSWORD}@db.internal/kairos"],
     )
     engine: str = Field(
         default="duckdb",
@@ -135,9 +141,12 @@ class Settings(ContactPolicy):
 
     @field_validator("ledger")
     @classmethod
-    def _embedded(cls, ledger: str) -> str:
-        if not ledger.startswith("sqlite:///"):
-            raise ValueError(f"the ledger {ledger!r} is not supported | write sqlite:///ledger.db")
+    def _remembered(cls, ledger: str) -> str:
+        if not (ledger.startswith("sqlite:///") or is_postgres(ledger)):
+            raise ValueError("the ledger is not supported | write sqlite:///ledger.db, or postgresql://user@host/name")
+        password = urlsplit(ledger).password if is_postgres(ledger) else None
+        if (password and "${" not in password) or re.search(r"[?&]password=(?!\$\{)", ledger):
+            raise ValueError("the ledger's password stands in the file | write ${NAME} and set NAME in the environment")
         return ledger
 
     @field_validator("engine")

@@ -34,7 +34,7 @@ select count(distinct customer_id) from moments
 delete from temp.wanted;
 
 -- name: wanted_add
-insert or ignore into temp.wanted values (?);
+insert into temp.wanted (customer_id) values (?) on conflict do nothing;
 
 -- name: contacts
 -- What the wanted customers were sent since an instant, or are to be sent: what caps count, by when it goes. What waits longer than
@@ -197,7 +197,7 @@ select moment_id, customer_id, policy_id, claim_id, due_at from moments
 select value from meta where key = :key;
 
 -- name: look
-insert into meta (key, value) values (:key, :now)
+insert into meta (key, value) values (:key, cast(:now as text))
 on conflict (key) do update set value = excluded.value where cast(excluded.value as integer) > cast(meta.value as integer);
 
 -- name: outcome
@@ -337,10 +337,10 @@ select coalesce(sum(n * n), 0)
 -- name: collisions
 -- Pairs of campaigns with a decision about the same customer at the same instant; `capped`: a cap, a budget or the other one decided one of the two.
 with decided as materialized (
-    select m.customer_id, d.decided_at, m.campaign, max(d.gate in ('arbitrate', 'cap', 'budget')) as capped
+    select m.customer_id, d.decided_at, m.campaign, max(case when d.gate in ('arbitrate', 'cap', 'budget') then 1 else 0 end) as capped
       from decisions d join moments m on m.moment_id = d.moment_id
      where d.verdict in ('sent', 'held') or d.gate in ('arbitrate', 'cap', 'budget') group by 1, 2, 3)
-select one.campaign, other.campaign, count(*), sum(max(one.capped, other.capped))
+select one.campaign, other.campaign, count(*), sum(case when one.capped > other.capped then one.capped else other.capped end)
   from decided one join decided other on other.customer_id = one.customer_id and other.decided_at = one.decided_at
  where one.campaign < other.campaign group by 1, 2 order by 3 desc, 1, 2;
 

@@ -162,7 +162,7 @@ async def run_stream(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     watch = Watch(place, clock, metrics)
-    with ThreadPoolExecutor(1, "decide") as thread, Desk(place.ledger_path, clock, news.set) as desk:
+    with ThreadPoolExecutor(1, "decide") as thread, Desk(place.ledger_place, clock, news.set) as desk:
         await loop.run_in_executor(thread, watch.look)
         try:
             async with _inlet(place, desk, metrics) as inlet, _served(inlet, http):

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 class Desk:
     """Takes arrivals into a ledger. `took` is called, in the loop, after each batch that was written."""
 
-    def __init__(self, ledger: Path, clock: Callable[[], datetime], took: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, ledger: Path | str, clock: Callable[[], datetime], took: Callable[[], None] = lambda: None
+    ) -> None:
         self._path, self._clock, self._took = ledger, clock, took
         self._thread = ThreadPoolExecutor(1, "inbox")
         self._ledger: Ledger | None = None
