@@ -56,17 +56,17 @@ class Round:
 
 
 def rounds(scene: Scene, running: Sequence[Campaign], ledger: Ledger, among: Collection[str] | None) -> Iterator[Round]:
-    """The rounds in which moments are decided: one where nothing competes; contract notices before any contest."""
+    """The rounds in which moments are decided: one where nothing competes; contract notices before a contest for scarce channels."""
     policy = scene.rules.policy
     competing = {each.name: each for each in running if competes(each, policy)}
     if not competing:
         yield Round(running)
         return
-    notices = [each for each in running if each.purpose == "contract"]
+    scarce = limited(policy, competing.values())
+    notices = [each for each in running if each.purpose == "contract" and scarce]  # they take from the channels first
     if notices:
         yield Round(notices)
-    others = [each for each in running if each.purpose != "contract"]
-    scarce = limited(policy, competing.values())
+    others = [each for each in running if each not in notices]
     moments = _field(scene, competing, ledger, among, 1 if scarce else 2)
     yield from _Contest(scene, others, competing, ledger, moments, scarce).rounds()
 

@@ -9,14 +9,15 @@ from campaigns.definition import Campaign
 from campaigns.ledger import Ledger
 from campaigns.ledger.ledger import seconds
 from campaigns.scene import Scene
+from triggers.sqltext import draw
 
 if TYPE_CHECKING:
     import duckdb
     import numpy as np
     import pyarrow as pa
 
-_DRAW = """select ('0x' || md5($salt || ':arm:' || $campaign || ':' || customer_id)[1:13])::ubigint / 4503599627370496.0
-             from drawing order by place"""
+_KEY = "$salt || ':arm:' || $campaign || ':' || customer_id"
+_DRAW = f"select {draw(_KEY)} from drawing order by place"  # noqa: S608 - own text
 
 
 def by_arm(scene: Scene, campaign: Campaign, batch: pa.Table, ledger: Ledger) -> Iterator[tuple[Campaign, pa.Table]]:

@@ -118,7 +118,7 @@ def scaled(made: Mapping[str, Any], share: float, customers: int, ledger: Simula
 
     Counts are divided by the share (Horvitz-Thompson). `sample.messages_within`: half the 95 % interval of the messages in
     all, 1.96 times the root of the sum over customers of (1 - p) / p^2 times the square of their messages (Poisson
-    sampling: Saerndal, Swensson, Wretman, Model Assisted Survey Sampling, 1992, 3.5).
+    sampling: Särndal, Swensson, Wretman, Model Assisted Survey Sampling, 1992, 3.5).
     """
     told = {name: _told(made[name], share) if name in _COUNTED else made[name] for name in made}
     squares = ledger.store.one("messages_squared")

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+KINDS = ["step", "medium", "language", "personal"]
+"""Messages alike in these are rendered together."""
+
+
 @dataclass
 class Reservation:
     """A message ready for the outbox: position of its decision, identity, words, and what it offers."""
@@ -66,10 +70,10 @@ def compose(scene: Scene, decisions: Decisions, campaign: Campaign) -> list[Rese
         empty = np.array([not offered.get(customer) for customer in table["customer_id"].iloc[sending]], dtype=bool)
         made += [Failure(row, "no_offer", "no offer") for row in sending[empty].tolist()]
         sending = sending[~empty]
-    for key, places in table.iloc[sending].groupby(["step", "medium", "language"], sort=True).indices.items():
-        step, medium, locale = (str(part) for part in cast(tuple[object, ...], key))
+    for key, places in table.iloc[sending].groupby(KINDS, sort=True).indices.items():
+        step, medium, locale, personal = cast(tuple[str, str, str, bool], key)
         rows = sending[np.asarray(places, dtype=np.intp)]
-        made += _render(scene, decisions, rows, Group(campaign, step, medium, locale), offered)
+        made += _render(scene, decisions, rows, Group(campaign, step, medium, locale, bool(personal)), offered)
     turn_down(decisions, [each for each in made if isinstance(each, Failure)])
     kept = (each for each in made if isinstance(each, Reservation) and each.row not in held_out)
     return sorted(kept, key=lambda each: each.row)
@@ -80,11 +84,18 @@ def _render(
 ) -> Iterator[Reservation | Failure]:
     """The messages of one group: all rendered at once, each then finished and looked at for its gateway."""
     from templates import Draft
+    from templates.faults import BrokenTemplateError
 
     library, parts = scene.words.library, MEDIA[group.medium].parts
     moments = decisions.table.iloc[rows]
     shown = [offered.get(customer, []) for customer in moments["customer_id"]]
-    ids, columns = view_columns(scene, group, moments, library.uses(group.template, group.locale, parts))
+    try:
+        used = library.uses(group.template, group.locale, parts)
+    except BrokenTemplateError as error:  # the campaign's other messages still go
+        seen = f"{error.fault.message} ({group.locale}/{group.template}:{error.fault.line})"
+        yield from (Failure(row, "template_failed", seen) for row in rows.tolist())
+        return
+    ids, columns = view_columns(scene, group, moments, used)
     columns |= message_columns(scene.words, ids)
     if group.campaign.offers:
         columns |= offer_columns(shown)

@@ -35,11 +35,13 @@ class Group:
     step: str
     medium: str
     locale: str
+    personal: bool = True
+    """False: these customers refused personalisation."""
 
     @property
     def template(self) -> str:
         """Name of the template of the step."""
-        return self.campaign.send_step(self.step)[1].send.template
+        return self.campaign.send_step(self.step)[1].send.words(personal=self.personal)
 
 
 def known_names(campaign: Campaign, columns: Columns, words: Words) -> frozenset[str]:

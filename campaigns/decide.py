@@ -146,6 +146,7 @@ def _blank(batch: pa.Table) -> pd.DataFrame:
     table["verdict"] = Verdict.REFUSE.value
     for name in ("gate", "reason", "medium", "trace"):
         table[name] = pd.Series("", index=table.index, dtype=object)
+    table["personal"] = True
     for name in ("address", "locale", "timezone"):
         table[name] = pd.Series(None, index=table.index, dtype=object)
     for name in ("until", "not_before", "not_after", "expires_at"):

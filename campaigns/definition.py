@@ -22,6 +22,54 @@ if TYPE_CHECKING:
 NAME = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 
 
+class Suits(BaseModel):
+    """Whom the campaign suits; everybody else is refused, and so is whoever cannot be told to be one of them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    product: str | None = Field(
+        default=None,
+        min_length=1,
+        description="the product it is about: its `eligibility` in the catalogue must hold, and the customer not have it",
+        examples=["health_medical"],
+    )
+    age_from: int | None = Field(default=None, ge=0, le=130, description="youngest", examples=[18])
+    age_to: int | None = Field(default=None, ge=0, le=130, description="oldest", examples=[60])
+    regions: tuple[str, ...] = Field(
+        default=(), description="region codes with all below them; everywhere where absent", examples=[["31", "3205"]]
+    )
+    not_regions: tuple[str, ...] = Field(default=(), description="region codes left out, with all below them")
+    where: str = Field(
+        default="",
+        description="a condition in the language of `eligibility`: age, gender, region_code, tier, tenure_years, holds_<line>",
+        examples=["holds_motor and tenure_years >= 1"],
+    )
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Suits:
+        if self.age_from is not None and self.age_to is not None and self.age_from > self.age_to:
+            raise ValueError(f"nobody is from {self.age_from} to {self.age_to} | write the younger age first")
+        if not self.words:
+            raise ValueError(
+                "this suits everybody | name a product, ages, regions or a condition, or leave `suits` out"
+            )
+        return self
+
+    @property
+    def words(self) -> str:
+        """All of it in a few words."""
+        aged = self.age_from is not None or self.age_to is not None
+        ages = f"{self.age_from or 0} to {'any age' if self.age_to is None else self.age_to}"
+        parts = {
+            "eligible for and without ": self.product or "",
+            "aged ": ages if aged else "",
+            "in ": "/".join(self.regions),
+            "not in ": "/".join(self.not_regions),
+            "where ": self.where,
+        }
+        return ", ".join(name + said for name, said in parts.items() if said)
+
+
 class Rivalry(BaseModel):
     """How a campaign's messages stand against others of the same customer, where the contact policy lets them compete."""
 
@@ -84,6 +132,9 @@ class Campaign(BaseModel):
     cap: Literal["drop", "hold", "next"] = Field(
         default="next",
         description="what a met cap does: drop the message, hold it until there is room, or try the next channel",
+    )
+    suits: Suits | None = Field(
+        default=None, description="whom it suits", examples=[{"product": "health_medical", "age_to": 60}]
     )
     arbitrate: Rivalry = Field(
         default=Rivalry(), description="how it stands against other campaigns", examples=[{"priority": "high"}]

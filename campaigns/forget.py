@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from campaigns.audit import record
 from campaigns.ledger import Ledger
 from campaigns.ledger.ledger import seconds
 from campaigns.person import Row, holdings
@@ -56,30 +57,34 @@ class Erasure:
         }
 
 
-def forget(ledger: Ledger, customer_id: str, salt: str, now: datetime, known: Known | None = None) -> Erasure:
+def forget(
+    ledger: Ledger, customer_id: str, salt: str, now: datetime, known: Known | None = None, by: str = ""
+) -> Erasure:
     """Erase everything the ledger holds about a customer but that it happened, and note that nobody contacts them again.
 
     Nothing is done while a message of theirs is in a sender's hand, or nobody knows what became of it: its answer would
-    come to nobody. Afterwards `Store.scour` clears what lies in freed pages.
+    come to nobody. Afterwards `Store.scour` clears what lies in freed pages. `by`: who does it, for the audit log.
     """
     with ledger.store.alone([customer_id]):  # nobody writes a message to whoever is being erased
-        return ledger.store.repeat(lambda: _forget(ledger, customer_id, salt, now, known or Known()))
+        return ledger.store.repeat(lambda: _forget(ledger, customer_id, salt, now, known or Known(), by))
 
 
-def _forget(ledger: Ledger, customer_id: str, salt: str, now: datetime, known: Known) -> Erasure:
+def _forget(ledger: Ledger, customer_id: str, salt: str, now: datetime, known: Known, by: str) -> Erasure:
     erasure = Erasure(pseudonym(salt, customer_id))
     erasure.in_hand = int((ledger.store.one("in_hand", customer=customer_id) or (0,))[0])
     if not erasure.in_hand:
         held = holdings(ledger, customer_id, known.policies)
         erasure.rows = {table: len(rows) for table, rows in held.items() if rows}
-        erasure.hashes = _never_again(ledger, customer_id, salt, now, _addresses(held, known))
+        erasure.hashes, new = _never_again(ledger, customer_id, salt, now, _addresses(held, known))
         _erase(ledger, customer_id, salt, seconds(now), held)
-        _note(ledger, erasure, now)
+        _note(ledger, erasure, now, by, changed=bool(erasure.rows or new))
     return erasure
 
 
-def _note(ledger: Ledger, erasure: Erasure, now: datetime) -> None:
-    """That it was done, without saying to whom; in the same transaction. An audit log is to be told here."""
+def _note(ledger: Ledger, erasure: Erasure, now: datetime, by: str, *, changed: bool) -> None:
+    """That it was done and by whom, without saying to whom; in the same transaction. What changed nothing was a run alone."""
+    if changed:
+        record(ledger, now, by, "forget", "", {"pseudonym": erasure.pseudonym, "rows": erasure.rows})
     values = {"command": "forget", "as_of": seconds(now), "report": json.dumps(erasure.as_dict())}
     ledger.store.run("record_run", values)
 
@@ -96,15 +101,17 @@ def _addresses(held: dict[str, list[Row]], known: Known) -> set[tuple[str, str]]
 
 def _never_again(
     ledger: Ledger, customer_id: str, salt: str, now: datetime, addresses: Collection[tuple[str, str]]
-) -> dict[str, int]:
-    """Hashes of the id and of every address; an id that stands for one erased already is nobody's."""
+) -> tuple[dict[str, int], int]:
+    """How many hashes of the id and of every address by kind, and how many of them are new; an id of one erased is nobody's."""
     if customer_id.startswith(ERASED):
-        return {}
+        return {}, 0
     values = [("customer", f"customer:{customer_id}"), *sorted(addresses)]
     same = {"salt_check": salt_check(salt), "now": seconds(now), "reason": "erased"}
-    ledger.store.many("never_contact", [{"hash": hashed(salt, value), "kind": kind, **same} for kind, value in values])
+    new = ledger.store.many(
+        "never_contact", [{"hash": hashed(salt, value), "kind": kind, **same} for kind, value in values]
+    )
     kinds = [kind for kind, _ in values]
-    return {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)}
+    return {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)}, new
 
 
 def _erase(ledger: Ledger, customer_id: str, salt: str, now: int, held: dict[str, list[Row]]) -> None:

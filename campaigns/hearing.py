@@ -40,6 +40,7 @@ class Hearing:
         self.until = np.full(size, np.datetime64("NaT", "us"), dtype="datetime64[us]")
         self.trace = TraceWriter(case, size)
         self.plan = {name: table[name] for name in PLAN if name in table}
+        self.personal = table["personal"].to_numpy(bool) if "personal" in table else None
 
     def hold(self) -> None:
         """Ask every gate, in order, of the rows still alive."""
@@ -82,6 +83,8 @@ class Hearing:
         earlier = decisions.loc[index, "trace"].to_numpy(object)
         joints = [("," if text else "") for text in earlier]
         decisions.loc[index, "trace"] = earlier + joints + self.trace.entries(self.reason)
+        if self.personal is not None:
+            decisions.loc[index, "personal"] = self.personal
         for name in PLAN:
             places, values = (index, self.plan[name]) if name in self.plan else (index[self.open], self.table[name])
             decisions.loc[places, name] = values.array if values.dtype.kind == "M" else values.to_numpy(object)

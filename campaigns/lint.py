@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from campaigns.context import known_names, list_names
 from campaigns.definition import Campaign
 from campaigns.documents import Document
+from campaigns.general_words import general_problems
 from campaigns.problems import Problem
 from campaigns.scene import Words
 from campaigns.steps import SendStep
@@ -53,7 +54,7 @@ def lint_campaign(document: Document, campaign: Campaign, around: Surroundings) 
             problems += _step(document, campaign, (index, step), around)
     problems += _arms(document, campaign, around)
     problems += _branches(document, campaign, around.profiles)
-    problems += _priced(document, campaign, around.prices)
+    problems += _priced(document, campaign, around.prices) + _suits(document, campaign)
     return sorted(set(problems))
 
 
@@ -109,6 +110,17 @@ def _priced(document: Document, campaign: Campaign, prices: Mapping[str, float])
     return [document.problem(("budget", "cost"), message, hint)] if missing else []
 
 
+def _suits(document: Document, campaign: Campaign) -> list[Problem]:
+    """A condition nobody can read would refuse everybody."""
+    from recommender import check_eligibility
+
+    if campaign.suits is None or not campaign.suits.where:
+        return []
+    found = check_eligibility({campaign.name: campaign.suits.where})
+    loc = ("suits", "where")
+    return [document.problem(loc, each.message, each.hint, shift=(each.line, each.column)) for each in found]
+
+
 def _told(fate: str, channels: Sequence[str], profiles: Mapping[str, Profile]) -> bool:
     """Whether this fate of a message on one of these channels can become known."""
     return "ai_outbound" in channels or (fate == "delivered" and any(profiles[each].receipts for each in channels))
@@ -161,4 +173,6 @@ def _step(document: Document, campaign: Campaign, place: tuple[int, SendStep], a
         )
         where = f"{campaign.name}: steps[{index}].send.template"
         problems.append(Problem(shown, fault.line, fault.column, where, fault.message, fault.hint or ""))
+    if campaign.purpose == "marketing":
+        problems += general_problems(document, campaign, place, around.words, around.columns)
     return problems

@@ -7,6 +7,7 @@ from datetime import datetime, time
 from typing import Annotated, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -17,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from channels.contract import MEDIA
+from campaigns.media import Channels, known
 from triggers.durations import Span
 
 Purpose = Literal["contract", "service", "care", "marketing"]
@@ -62,6 +63,16 @@ Clock = Annotated[
 ]
 
 
+def _lasting(span: Span) -> Span:
+    if not span.count:
+        raise ValueError(f"'{span}' is no time at all | write 1d for a calendar day, 24h for any 24 hours")
+    return span
+
+
+Period = Annotated[Span, AfterValidator(_lasting)]
+"""In how long something is counted: more than no time."""
+
+
 class Hours(BaseModel):
     """Local hours in which messages may arrive. A window whose end is before its start crosses midnight."""
 
@@ -95,32 +106,17 @@ class Cap(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     max: int = Field(ge=0, description="how many", examples=[3])
-    per: Span = Field(
+    per: Period = Field(
         description="in how long: days, weeks and months are the customer's calendar days (`1d` is today, `7d` today and "
         "the six days before); hours roll",
         examples=["7d", "24h", "1mo"],
     )
-    channels: tuple[str, ...] = Field(
+    channels: Channels = Field(
         default=(), description="channels counted together; all where absent", examples=[["sms", "push"]]
     )
     purposes: tuple[Purpose, ...] = Field(
         default=("service", "care", "marketing"), description="purposes counted and capped; contract notices are exempt"
     )
-
-    @field_validator("channels")
-    @classmethod
-    def _known(cls, channels: tuple[str, ...]) -> tuple[str, ...]:
-        for channel in channels:
-            if channel not in MEDIA:
-                raise ValueError(f"unknown channel {channel!r} | known: {', '.join(MEDIA)}")
-        return channels
-
-    @field_validator("per")
-    @classmethod
-    def _some(cls, per: Span) -> Span:
-        if not per.count:
-            raise ValueError(f"'{per}' is no time at all | write 1d for a calendar day, 24h for any 24 hours")
-        return per
 
 
 class Limit(BaseModel):
@@ -149,7 +145,7 @@ class Arbitration(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    window: Span = Field(
+    window: Period = Field(
         default="1d",
         validate_default=True,
         description="one message within this time: days, weeks and months are the customer's calendar days; hours roll",
@@ -165,13 +161,6 @@ class Arbitration(BaseModel):
         description="what losing does to a message: wait until the window has room, try the step's next channel (each "
         "channel is then a window of its own), or expire",
     )
-
-    @field_validator("window")
-    @classmethod
-    def _some(cls, window: Span) -> Span:
-        if not window.count:
-            raise ValueError(f"'{window}' is no time at all | write 1d for a calendar day, 24h for any 24 hours")
-        return window
 
 
 class Consent(BaseModel):
@@ -211,17 +200,9 @@ class DoNotCall(BaseModel):
         description="beginning of the customer's region code -> its own term, the longest beginning first (Shenzhen: a year)",
         examples=[{"4403": "12mo"}],
     )
-    channels: tuple[str, ...] = Field(
+    channels: Channels = Field(
         default=("ai_outbound",), description="channels that are calls", examples=[["ai_outbound", "agent_task"]]
     )
-
-    @field_validator("channels")
-    @classmethod
-    def _known(cls, channels: tuple[str, ...]) -> tuple[str, ...]:
-        for channel in channels:
-            if channel not in MEDIA:
-                raise ValueError(f"unknown channel {channel!r} | known: {', '.join(MEDIA)}")
-        return channels
 
     def since(self, now: datetime) -> list[tuple[str, datetime]]:
         """Beginning of a region code, the longest first and `""` for everybody last, and since when a refusal there still holds."""
@@ -289,7 +270,7 @@ class ContactPolicy(BaseModel):
         description="which of a customer's messages wins where several want to go; all go, as far as caps allow, where absent",
         examples=[{"window": "3d", "purposes": ["care", "marketing"]}],
     )
-    budgets: dict[str, Limit] = Field(
+    budgets: Annotated[dict[str, Limit], AfterValidator(known)] = Field(
         default_factory=dict,
         description="daily limits of each channel, over all campaigns; contract notices count and always go",
         examples=[{"sms": {"volume": 100000}, "ai_outbound": {"volume": 2000, "cost": 600, "over": "next"}}],
@@ -325,11 +306,3 @@ class ContactPolicy(BaseModel):
     def salt_of_hashes(self) -> str:
         """The salt of do-not-contact hashes and pseudonyms."""
         return self.hash_salt or self.salt
-
-    @field_validator("budgets")
-    @classmethod
-    def _limited(cls, budgets: dict[str, Limit]) -> dict[str, Limit]:
-        for channel in budgets:
-            if channel not in MEDIA:
-                raise ValueError(f"unknown channel {channel!r} under `budgets` | known: {', '.join(MEDIA)}")
-        return budgets

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
+from campaigns.media import Channels
 from channels.contract import MEDIA
 from channels.tasks import Priority
 from triggers.durations import WorkingSpan
@@ -32,8 +33,13 @@ class Send(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     template: str = Field(pattern=TEMPLATE, description="name of the template", examples=["motor_renewal"])
-    channels: tuple[str, ...] = Field(
+    channels: Channels = Field(
         min_length=1, description=f"of {', '.join(MEDIA)}; best first", examples=[["push", "sms"]]
+    )
+    general: str = Field(
+        default="",
+        pattern=r"^([a-z][a-z0-9_]*)?$",
+        description="marketing: template for those who refused personalisation; the template's name with `_general` where absent",
     )
     id: str = Field(
         default="", description="name of the step, kept when the template changes; the template's name where absent"
@@ -51,10 +57,7 @@ class Send(BaseModel):
 
     @field_validator("channels")
     @classmethod
-    def _known(cls, channels: tuple[str, ...]) -> tuple[str, ...]:
-        for channel in channels:
-            if channel not in MEDIA:
-                raise ValueError(f"unknown channel {channel!r} | known: {', '.join(MEDIA)}")
+    def _once(cls, channels: tuple[str, ...]) -> tuple[str, ...]:
         if len(set(channels)) < len(channels):
             raise ValueError("a channel stands here twice | name each channel once")
         return channels
@@ -64,6 +67,10 @@ class Send(BaseModel):
         if (self.due or self.priority) and "agent_task" not in self.channels:
             raise ValueError("`due` and `priority` are for agent tasks | add agent_task to `channels`, or remove them")
         return self
+
+    def words(self, *, personal: bool) -> str:
+        """Name of the template: the general one for those who refused personalisation."""
+        return self.template if personal else self.general or f"{self.template}_general"
 
     @property
     def key(self) -> str:

@@ -116,7 +116,9 @@ def _decide_all(scene: Scene, contest: Round, ledger: Ledger, turn: Turn, shelf:
         total, done = ledger.count_awake(names, scene.now), 0
         for customers in ledger.awake(names, scene.now, max(shelf, -(-total // SHELVES))):
             progress("customers", done, total)
-            with narrowed(scene.facts, customers, scene.now) as facts:
+            with ExitStack() as stack:
+                with turn.stage("narrow"):
+                    facts = stack.enter_context(narrowed(scene.facts, customers, scene.now))
                 for start in range(0, len(customers), shelf):
                     own = replace(scene, facts=facts)
                     decided += _decide_among(own, few, ledger, turn, customers[start : start + shelf])

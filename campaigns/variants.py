@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
+from campaigns.media import Channels
 from campaigns.policy import Hours
 from campaigns.slot import Offers
 from campaigns.steps import TEMPLATE
-from channels.contract import MEDIA
 
 ARM = r"^[a-z][a-z0-9_]*$"
 
@@ -20,15 +20,7 @@ class Change(BaseModel):
     template: str = Field(
         default="", pattern=TEMPLATE + "|^$", description="other words", examples=["motor_renewal_short"]
     )
-    channels: tuple[str, ...] = Field(default=(), description="other channels, best first", examples=[["sms"]])
-
-    @field_validator("channels")
-    @classmethod
-    def _known(cls, channels: tuple[str, ...]) -> tuple[str, ...]:
-        for channel in channels:
-            if channel not in MEDIA:
-                raise ValueError(f"unknown channel {channel!r} | known: {', '.join(MEDIA)}")
-        return channels
+    channels: Channels = Field(default=(), description="other channels, best first", examples=[["sms"]])
 
 
 class Variant(BaseModel):

@@ -12,9 +12,6 @@ from campaigns.slot import best_offers
 if TYPE_CHECKING:
     import pandas as pd
 
-PARTS = ("propensity", "value", "uplift")
-"""Factors of the expected value, each NaN where it is not known."""
-
 
 def with_worth(scene: Scene, campaigns: Mapping[str, Campaign], moments: pd.DataFrame) -> pd.DataFrame:
     """`moments` (campaign, customer_id) with the factors and `expected`, their product.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from campaigns.forget import Known, forget
 from campaigns.person import export
 from campaigns.pseudonyms import hashed
+from kairos.service import actor
 from kairos.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def forget_all(place: Workspace, customers: Sequence[str], now: datetime, *, led
             {
                 "customer_id": customer,
                 "in_tables": customer in known,
-                **forget(ledger, customer, salt, now, known.get(customer)).as_dict(),
+                **forget(ledger, customer, salt, now, known.get(customer), actor()).as_dict(),
             }
             for customer in customers
         ]

@@ -54,7 +54,8 @@ def _over_budget(files: dict[str, CampaignFile], lines: Sequence[dict[str, Any]]
     problems = []
     for line in lines:
         file = files[line["campaign"]]
-        most = getattr(getattr(file.campaign, "budget", None), "volume", None)
+        budget = file.campaign.budget
+        most = budget.volume if budget else None
         if most is not None and line["day"] > most:
             message = f"{line['day']:,} moments on this day, the budget lets {most:,} messages go"
             hint = "raise `budget`, narrow `where:`, or accept that the rest waits"

@@ -125,9 +125,9 @@ class Workspace:
             message = f"the environment has no value for {missing[0]}"
             raise ProblemsFoundError([self.document.problem((name,), message, "set it, then run again")])
 
-    @cached_property
+    @property
     def do_not_contact(self) -> pa.Table | None:
-        """The insurer's own list of whom not to contact, hashed; None where there is none. Raises ProblemsFoundError."""
+        """The insurer's own list of whom not to contact, hashed, as it is now; None where there is none. Raises ProblemsFoundError."""
         if not self.settings.do_not_contact:
             return None
         from kairos.contactlist import read_list

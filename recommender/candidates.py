@@ -44,6 +44,14 @@ class Rules:
         mask[self._possessed(db)] = False
         return mask
 
+    def suited(self, db: duckdb.DuckDBPyConnection, rows: int) -> tuple[Mask, Mask]:
+        """Rows of the audience x items: does the item's condition hold (and may it be offered), and is it possessed?"""
+        eligible = self._eligible(db, rows)
+        eligible &= self.offered
+        held = np.zeros(eligible.shape, dtype=bool)
+        held[self._possessed(db)] = True
+        return eligible, held
+
     def _eligible(self, db: duckdb.DuckDBPyConnection, rows: int) -> Mask:
         import duckdb
 

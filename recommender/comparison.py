@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from recommender.errors import UnfitInputError
+from recommender.model import Model, taken
 from recommender.models import models
 from recommender.topk import METRICS, Interval, Mask, Values, by_event, first, interval, resampled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from scipy.sparse import csr_matrix
 
-    from recommender.model import Model
     from recommender.trial import Trial
 
 BASELINE = "popularity"
@@ -100,15 +99,8 @@ def _scores(kind: type[Model], trial: Trial, seed: int) -> NDArray[np.float32]:
     chosen = np.arange(size)
     if size > kind.rows:
         chosen = np.sort(np.random.default_rng(seed).choice(size, kind.rows, replace=False))
-    model = kind.fit(_taken(trial.targets[chosen], len(trial.items)), trial.features[chosen], seed=seed)
+    model = kind.fit(taken(trial.targets[chosen], len(trial.items)), trial.features[chosen], seed=seed)
     return model.scores(trial.test)
-
-
-def _taken(targets: NDArray[np.int64], items: int) -> csr_matrix:
-    from scipy.sparse import csr_matrix
-
-    rows = len(targets)
-    return csr_matrix((np.ones(rows, dtype=np.float32), (np.arange(rows), targets)), shape=(rows, items))
 
 
 def _segments(trial: Trial) -> dict[str, Mask]:

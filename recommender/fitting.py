@@ -21,7 +21,7 @@ from recommender.errors import NothingToFitError, UnfitInputError
 from recommender.evaluation import measure
 from recommender.features import FeatureSchema, fit_features
 from recommender.interactions import Fingerprint, fingerprint, split, training_rows, validation_rows
-from recommender.model import Model
+from recommender.model import Model, taken
 from recommender.models import models
 from recommender.report import FitReport, ModelReport
 from recommender.store import as_json, packed, write_version
@@ -156,18 +156,11 @@ def _fit_one(kind: type[Model], material: Material, seed: int) -> Fitted:
     if note:
         return Fitted(None, uncalibrated(items), ModelReport(kind.name, 0, None, note))
     try:
-        model = kind.fit(_taken(training.targets[:rows], items), training.features[:rows], seed=seed)
+        model = kind.fit(taken(training.targets[:rows], items), training.features[:rows], seed=seed)
     except UnfitInputError as error:
         return Fitted(None, uncalibrated(items), ModelReport(kind.name, rows, None, str(error)))
     quality, calibration = measure(model.scores(validation.features), validation.candidates, validation.targets)
     return Fitted(model, calibration, ModelReport(kind.name, rows, quality))
-
-
-def _taken(targets: NDArray[np.int64], items: int) -> csr_matrix:
-    from scipy.sparse import csr_matrix
-
-    rows = len(targets)
-    return csr_matrix((np.ones(rows, dtype=np.float32), (np.arange(rows), targets)), shape=(rows, items))
 
 
 def _report(material: Material, fitted: Mapping[str, Fitted], folder: Path, now: datetime, seed: int) -> FitReport:

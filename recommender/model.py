@@ -79,3 +79,11 @@ class Model(ABC):
 
     @abstractmethod
     def _scores(self, features: csr_matrix) -> Scores: ...
+
+
+def taken(targets: NDArray[np.int64], items: int) -> csr_matrix:
+    """The interactions of rows that took one item each, by its index: rows x items, float32, one 1 a row."""
+    from scipy.sparse import csr_matrix
+
+    rows = len(targets)
+    return csr_matrix((np.ones(rows, dtype=np.float32), (np.arange(rows), targets)), shape=(rows, items))

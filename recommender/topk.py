@@ -38,7 +38,7 @@ def by_event(ranked: NDArray[np.int64], relevant: Mask) -> dict[str, Values]:
 
     hr: any of the k was taken; mrr: 1 / place of the first taken; precision: hits / k; recall: hits / taken; map: mean
     over the taken, at most k, of the precision at their places; ndcg: with gain 1 and discount 1 / log2(place + 1)
-    (Jaervelin and Kekaelaeinen 2002).
+    (Järvelin and Kekäläinen 2002).
     """
     k = ranked.shape[1]
     hits = np.take_along_axis(relevant, np.maximum(ranked, 0), axis=1) & (ranked >= 0)

@@ -1,11 +1,13 @@
 """A trial of the models on somebody's own files: interactions to learn from, later ones to be foreseen.
 
 Every row of features is as of its interaction: what the same user had taken before, how much and how long ago. Nothing
-later can be in it. Training rows hide the item taken; so do test rows, which know the training interactions alone.
+later can be in it. Training rows hide the item taken; so do test rows, which know the training interactions alone. Files
+without times know no before: there a row has whatever else its user took.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +30,8 @@ PROFILE = (
     Declared("days since the last", "since", (8, 31, 92, 183, 366)),
 )
 QUARTERS = (0.25, 0.5, 0.75)
+NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL")
+TIMES = ("time", "event_time")
 
 
 @dataclass(frozen=True)
@@ -58,19 +62,24 @@ def read_trial(
     import duckdb
 
     with duckdb.connect(":memory:") as db:
-        for name, path in (("train", train), ("test", test)):
-            _read(db, name, path, ("user_id", "item_id"))
-            _complete(db, name)
+        timed = {path: _interactions(db, name, path) for name, path in (("train", train), ("test", test))}
+        if timed[train] != timed[test]:
+            has, lacks = (train, test) if timed[train] else (test, train)
+            raise TrialError(f"{has} has times and {lacks} has none; give both the column time, or neither")
         if eligible is not None:
             _read(db, "eligible", eligible, ("event_id", "item_id"))
         if users is not None:
-            _read(db, "users", users, ("user_id",))
+            _users(db, users)
         if items is not None:
             _read(db, "catalogue", items, ("item_id",))
-        return _made(db, eligible is not None, users is not None, items is not None)
+        _lay_out(db, catalogue=items is not None)
+        if eligible is not None:
+            _check_eligible(db, eligible)
+        return _made(db, timed[train], eligible is not None, users is not None)
 
 
-def _read(db: duckdb.DuckDBPyConnection, name: str, path: Path, needed: Sequence[str]) -> None:
+def _read(db: duckdb.DuckDBPyConnection, name: str, path: Path, needed: Sequence[str]) -> list[str]:
+    """Read a file into `raw_<name>`; its columns."""
     import duckdb
 
     reader = "read_parquet" if path.suffix == ".parquet" else "read_csv"
@@ -82,57 +91,87 @@ def _read(db: duckdb.DuckDBPyConnection, name: str, path: Path, needed: Sequence
     missing = [column for column in needed if column not in columns]
     if missing:
         raise TrialError(f"{path} has no column {', '.join(missing)}; it has {', '.join(columns)}")
+    return columns
 
 
-def _complete(db: duckdb.DuckDBPyConnection, name: str) -> None:
-    """The columns of interactions: an event is a row of its own, and time stands still, where a file names neither."""
-    columns = [row[0] for row in db.execute(f"DESCRIBE raw_{name}").fetchall()]
+def _interactions(db: duckdb.DuckDBPyConnection, name: str, path: Path) -> bool:
+    """Read (event, person, item, taken_at); whether they have times. An event is a row of its own where the file names none."""
+    import duckdb
+
+    columns = _read(db, name, path, ("user_id", "item_id"))
     event = "CAST(event_id AS VARCHAR)" if "event_id" in columns else "CAST(rowid AS VARCHAR)"
-    timed = next((column for column in ("time", "event_time") if column in columns), None)
+    timed = next((column for column in TIMES if column in columns), None)
     time = f"CAST({timed} AS TIMESTAMP)" if timed else "TIMESTAMP '1970-01-01'"
-    db.execute(
-        f"CREATE TABLE {name} AS SELECT DISTINCT {event} AS event, CAST(user_id AS VARCHAR) AS person, "  # noqa: S608
-        f"CAST(item_id AS VARCHAR) AS item, {time} AS taken_at FROM raw_{name} WHERE user_id IS NOT NULL AND item_id IS NOT NULL"
-    )
-
-
-def _made(db: duckdb.DuckDBPyConnection, eligible: bool, users: bool, catalogue: bool) -> Trial:
-    more = " UNION SELECT CAST(item_id AS VARCHAR) FROM raw_catalogue" if catalogue else ""
-    found = db.execute(f"SELECT item FROM train UNION SELECT item FROM test{more}").fetchall()  # noqa: S608 - own names
-    items = tuple(sorted((item for (item,) in found), key=_natural))
-    timed = db.execute("SELECT count(DISTINCT taken_at) > 1 FROM train").fetchall()[0][0]
-    before = "o.taken_at < r.taken_at" if timed else "o.event <> r.event"
-    db.execute(
-        "CREATE TABLE train_rows AS SELECT row_number() OVER (ORDER BY taken_at, event, item) - 1 AS row, * FROM train"
-    )
-    db.execute(
-        "CREATE TABLE test_rows AS SELECT row_number() OVER (ORDER BY taken_at, event) - 1 AS row, * FROM "
-        "(SELECT event, any_value(person) AS person, min(taken_at) AS taken_at FROM test GROUP BY 1)"
-    )
-    learnt, known = (
-        _features(db, rows, joined, users) for rows, joined in (("train_rows", before), ("test_rows", "true"))
-    )
-    schema = fit_features(learnt[0], items, _declared(db, users))
-    relevant = _mask(db, "SELECT t.row, x.item FROM test x JOIN test_rows t USING (event)", items, known[0].num_rows)
-    held = _mask(db, "SELECT r.row, o.item FROM test_rows r JOIN train o USING (person)", items, known[0].num_rows)
-    if eligible:
-        sql = (
-            "SELECT t.row, CAST(e.item_id AS VARCHAR) AS item FROM raw_eligible e "
-            "JOIN test_rows t ON t.event = CAST(e.event_id AS VARCHAR)"
+    try:
+        db.execute(
+            f"CREATE TABLE {name} AS SELECT DISTINCT {event} AS event, CAST(user_id AS VARCHAR) AS person, "  # noqa: S608 - own names
+            f"CAST(item_id AS VARCHAR) AS item, {time} AS taken_at FROM raw_{name} "
+            f"WHERE user_id IS NOT NULL AND item_id IS NOT NULL"
         )
-        candidates = _mask(db, sql, items, known[0].num_rows)
-    else:
-        candidates = ~held
-    place = {item: index for index, item in enumerate(items)}
-    targets = np.array([place[item] for (item,) in db.execute("SELECT item FROM train_rows ORDER BY row").fetchall()])
+    except duckdb.Error as error:
+        raise TrialError(f"{path}: {timed} is no time: {str(error).splitlines()[0]}") from error
+    if not db.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0]:  # noqa: S608 - own names
+        raise TrialError(f"{path} has no row with both user_id and item_id")
+    return timed is not None
+
+
+def _users(db: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Read what is known of users, one row each."""
+    columns = _read(db, "users", path, ("user_id",))
+    taken = {block.column for block in PROFILE} | {"row"}
+    if clash := taken & set(columns):
+        raise TrialError(f"{path} has a column {min(clash)}, a name the trial needs itself; call it otherwise")
+    twice = db.execute("SELECT user_id FROM raw_users GROUP BY 1 HAVING count(*) > 1 ORDER BY 1 LIMIT 1").fetchall()
+    if twice:
+        raise TrialError(f"{path} has the user {twice[0][0]} more than once; one row a user says what is known of them")
+
+
+def _lay_out(db: duckdb.DuckDBPyConnection, *, catalogue: bool) -> None:
+    """Items by their place, training rows and test events by theirs."""
+    import pyarrow as pa
+
+    more = " UNION SELECT CAST(item_id AS VARCHAR) FROM raw_catalogue WHERE item_id IS NOT NULL" if catalogue else ""
+    found = db.execute(f"SELECT item FROM train UNION SELECT item FROM test{more}").fetchall()  # noqa: S608 - own names
+    names = sorted((item for (item,) in found), key=_natural)
+    db.register(
+        "named", pa.table({"item": pa.array(names, pa.string()), "place": pa.array(range(len(names)), pa.int64())})
+    )
+    db.execute("CREATE TABLE items AS FROM named ORDER BY place")
+    db.execute(
+        "CREATE TABLE train_rows AS SELECT row_number() OVER (ORDER BY taken_at, event, person, item) - 1 AS row, * FROM train"
+    )
+    db.execute(
+        "CREATE TABLE test_rows AS SELECT row_number() OVER (ORDER BY taken_at, event, person) - 1 AS row, * FROM "
+        "(SELECT event, person, min(taken_at) AS taken_at FROM test GROUP BY ALL)"
+    )
+
+
+def _check_eligible(db: duckdb.DuckDBPyConnection, path: Path) -> None:
+    known = "SELECT count(*) FROM test_rows SEMI JOIN raw_eligible e ON CAST(e.event_id AS VARCHAR) = event"
+    if not db.execute(known).fetchall()[0][0]:
+        raise TrialError(f"{path} names no event of the test file; give both the column event_id with the same ids")
+
+
+def _made(db: duckdb.DuckDBPyConnection, timed: bool, eligible: bool, users: bool) -> Trial:
+    before = "o.taken_at < r.taken_at" if timed else "o.event <> r.event"
+    learnt = _features(db, "train_rows", before, users)
+    known = _features(db, "test_rows", "true", users)
+    items = tuple(item for (item,) in db.execute("SELECT item FROM items ORDER BY place").fetchall())
+    schema = fit_features(learnt[0], items, _declared(db, users))
+    targets = db.execute("SELECT place FROM train_rows JOIN items USING (item) ORDER BY row").fetchnumpy()["place"]
+    held = _mask(db, "SELECT r.row, o.item FROM test_rows r JOIN train o USING (person)")
+    could = (
+        "SELECT r.row, CAST(e.item_id AS VARCHAR) AS item FROM raw_eligible e "
+        "JOIN test_rows r ON r.event = CAST(e.event_id AS VARCHAR)"
+    )
     return Trial(
-        items,
-        schema.encode(*learnt),
-        targets,
-        schema.encode(*known),
-        relevant,
-        candidates,
-        np.asarray(held.any(axis=1)),
+        items=items,
+        features=schema.encode(*learnt),
+        targets=np.asarray(targets, dtype=np.int64),
+        test=schema.encode(*known),
+        relevant=_mask(db, "SELECT r.row, x.item FROM test x JOIN test_rows r USING (event, person)"),
+        candidates=_mask(db, could) if eligible else ~held,
+        history=np.asarray(held.any(axis=1)),
     )
 
 
@@ -159,26 +198,23 @@ def _declared(db: duckdb.DuckDBPyConnection, users: bool) -> tuple[Declared, ...
     for name, kind, *_ in db.execute("DESCRIBE raw_users").fetchall():
         if name == "user_id":
             continue
-        number = kind in ("BIGINT", "INTEGER", "DOUBLE", "HUGEINT", "SMALLINT", "FLOAT") or kind.startswith("DECIMAL")
         edges: tuple[int, ...] = ()
-        if number:
+        if kind.startswith(NUMBERS):
             cuts = db.execute(f'SELECT quantile_cont("{name}", {list(QUARTERS)}) FROM raw_users').fetchall()[0][0]  # noqa: S608 - a column's own name
             edges = tuple(sorted({int(cut) for cut in cuts or ()}))
         found.append(Declared(name, name, edges))
     return (*PROFILE, *found)
 
 
-def _mask(db: duckdb.DuckDBPyConnection, sql: str, items: tuple[str, ...], rows: int) -> Mask:
-    place = {item: index for index, item in enumerate(items)}
-    mask = np.zeros((rows, len(items)), dtype=bool)
-    pairs = [(row, place[item]) for row, item in db.execute(sql).fetchall() if item in place]
-    if pairs:
-        mask[tuple(np.array(pairs).T)] = True
+def _mask(db: duckdb.DuckDBPyConnection, pairs: str) -> Mask:
+    """Test events x items, true where the query has a pair (row, item)."""
+    rows, items = db.execute("SELECT (SELECT count(*) FROM test_rows), (SELECT count(*) FROM items)").fetchall()[0]
+    mask = np.zeros((rows, items), dtype=bool)
+    found = db.execute(f"SELECT p.row, i.place FROM ({pairs}) p JOIN items i USING (item)").fetchnumpy()  # noqa: S608 - own text
+    mask[found["row"], found["place"]] = True
     return mask
 
 
-def _natural(item: str) -> tuple[object, ...]:
+def _natural(item: str) -> tuple[tuple[int, str], ...]:
     """item_2 before item_10."""
-    import re
-
     return tuple((int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", item))

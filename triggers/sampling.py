@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from triggers import narrow
 from triggers.facts import Facts
+from triggers.sqltext import draw
 from triggers.views import VIEWS
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_DRAWN = """SELECT customer_id FROM main.customers
-             WHERE CAST('0x' || md5($salt || ':sample:' || customer_id)[1:13] AS UBIGINT) / 4503599627370496.0 < $share
-             ORDER BY customer_id"""
+_DRAW = draw("$salt || ':sample:' || customer_id")
+_DRAWN = f"SELECT customer_id FROM main.customers WHERE {_DRAW} < $share ORDER BY customer_id"
 
 
 def keep_sample(facts: Facts, share: float, salt: str) -> pa.Table:

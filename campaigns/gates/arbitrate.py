@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from campaigns.budgets import day_after
 from campaigns.gate import Case, Gate, Judgement, Verdict
-from campaigns.localdays import leaves_period, period_start
+from campaigns.localdays import leaves_period, period_start, zones_lived_in
 from campaigns.policy import PURPOSES
 from campaigns.stakes import COLUMNS, class_of, competes, nothing_at_stake
 from campaigns.windows import home_zone, zone_of
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     import duckdb
     import numpy as np
     import pandas as pd
-
-ZONES = "select distinct timezone from customers semi join batch using (customer_id) where timezone is not null"
 
 
 class Arbitrate(Gate):
@@ -45,7 +43,7 @@ class Arbitrate(Gate):
         import pyarrow as pa
 
         window = self._policy(case).window
-        zones = {str(name): zone for (name,) in db.execute(ZONES).fetchall() if (zone := zone_of(name))}
+        zones = zones_lived_in(db)
         starts = pa.array([period_start(case.now, window, zone) for zone in zones.values()], pa.timestamp("us", "UTC"))
         db.register("arbitrate_zones", pa.table({"timezone": pa.array(zones, pa.string()), "start": starts}))
         stakes = case.stakes or nothing_at_stake({})

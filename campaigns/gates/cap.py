@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from campaigns.gate import Case, Gate, Judgement, Verdict
-from campaigns.localdays import leaves_period, period_start
+from campaigns.localdays import leaves_period, period_start, zones_lived_in
 from campaigns.policy import Cap as Rule
 from campaigns.windows import home_zone, zone_of
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     import duckdb
     import numpy as np
     import pandas as pd
-
-ZONES = "select distinct timezone from customers semi join batch using (customer_id) where timezone is not null"
 
 
 def _counted(index: int, rule: Rule) -> str:
@@ -56,7 +54,7 @@ class Cap(Gate):
         """Lay out when the periods began in each zone the customers live in; other zones are the insurer's."""
         import pyarrow as pa
 
-        zones = {str(name): zone for (name,) in db.execute(ZONES).fetchall() if (zone := zone_of(name))}
+        zones = zones_lived_in(db)
         starts = {
             f"start_{index}": pa.array(
                 [period_start(case.now, rule.per, zone) for zone in zones.values()], pa.timestamp("us", "UTC")

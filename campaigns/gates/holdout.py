@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from campaigns.gate import Case, Gate, Judgement, Verdict, judged
+from triggers.sqltext import draw
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,9 +23,10 @@ class Holdout(Gate):
 
     def evidence(self, case: Case) -> str | None:
         """Two draws in [0, 1): md5 of salt, scope and customer, its first 52 bits (exact in a double)."""
-        draw = "('0x' || md5($salt || {scope} || b.customer_id)[1:13])::ubigint / 4503599627370496.0"
-        return f"""select b.moment_id, {draw.format(scope="':global:'")} as holdout_global,
-                          {draw.format(scope="':' || $campaign || ':'")} as holdout_campaign from batch b"""
+        everyone, own = "$salt || ':global:' || b.customer_id", "$salt || ':' || $campaign || ':' || b.customer_id"
+        return (
+            f"""select b.moment_id, {draw(everyone)} as holdout_global, {draw(own)} as holdout_campaign from batch b"""
+        )
 
     def judge(self, table: pd.DataFrame, case: Case) -> Judgement:
         """Hold out the lowest draws; contract notices always go."""

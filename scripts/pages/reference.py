@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from campaigns.check import AUDIT, LAWS
 from campaigns.context import OFFER_NAMES, SCOPES
-from campaigns.definition import Campaign, Goal, Rivalry
+from campaigns.definition import Campaign, Goal, Rivalry, Suits
 from campaigns.dispatch import Delivery
 from campaigns.gate import Gate
 from campaigns.gates import gates
@@ -46,6 +46,7 @@ CAMPAIGN_PARTS: tuple[type[BaseModel], ...] = (
     Variant,
     Change,
     Hours,
+    Suits,
     Rivalry,
     Limit,
 )

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from campaigns import inbox
+from campaigns.audit import entries, faults
 from campaigns.check import check
 from campaigns.consents import Statement, tell
 from campaigns.errors import CampaignError
@@ -278,6 +279,14 @@ def test_the_run_is_noted_without_a_word_about_who_it_was(lived, now):
     assert command == "forget"
     assert json.loads(report)["pseudonym"] == pseudonym(SALT, "C1")
     assert not any(each in report for each in ("C1", PHONE, NAME, "P1"))
+
+
+def test_the_audit_log_says_who_erased_somebody_and_not_whom(lived, now):
+    forget(lived, "C1", SALT, now, by="anna")
+    (entry,) = entries(lived)
+    assert (entry.actor, entry.act, json.loads(entry.detail)["pseudonym"]) == ("anna", "forget", pseudonym(SALT, "C1"))
+    assert not any(each in entry.detail for each in ("C1", PHONE, NAME, "P1"))
+    assert faults(lived) == []
 
 
 @pytest.mark.parametrize("columns", [{"phone": PHONE}, {"email": "Zhu@Example.com", "phone": "13811112222"}])

@@ -28,6 +28,7 @@ def test_gates_stand_in_the_order_of_the_design():
         "consent",
         "reachable",
         "circumstance",
+        "suitability",
         "holdout",
         "arbitrate",
         "cap",

@@ -88,7 +88,7 @@ def test_a_new_gate_is_asked_in_its_place_and_refuses(put, fresh_gates, tmp_path
         "reachable",
         "circumstance",
         "minor",
-        "holdout",
+        "suitability",
     ]
     folder = tmp_path / "workspace"
     write_starter(folder, demo=False)

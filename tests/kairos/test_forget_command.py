@@ -13,6 +13,7 @@ import pytest
 
 from campaigns.pseudonyms import hashed
 from kairos.starter import write_starter
+from kairos.workspace import Workspace
 
 KAIROS = Path(sys.executable).parent / "kairos"
 RUN = [
@@ -114,3 +115,13 @@ def test_a_listed_customer_is_refused_whatever_the_list_names(kairos, tmp_path, 
             )
         )
     assert told == {"C1": "refused do_not_contact", "C3": "sent "}
+
+
+def test_whoever_runs_for_long_sees_the_list_as_it_is_now(kairos, tmp_path, monkeypatch):
+    monkeypatch.setenv("SALT_OF_A_TEST", "s")
+    with_list(tmp_path, "phone\n13800138001\n")
+    place = Workspace(tmp_path)
+    seen = [place.rules({}).do_not_contact]
+    (tmp_path / "list.csv").write_text("phone\n13800138001\n13900139000\n", encoding="utf-8")
+    seen.append(place.rules({}).do_not_contact)
+    assert [table.num_rows for table in seen] == [1, 2]

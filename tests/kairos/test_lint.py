@@ -12,7 +12,32 @@ from kairos.inspection import inspect_workspace
 from kairos.starter import write_starter
 
 RENEWAL = "campaigns/motor-renewal.yaml"
+CROSS_SELL = "campaigns/health-cross-sell.yaml"
 BROKEN = {
+    "marketing without general words": (
+        CROSS_SELL,
+        "template: health_cross_sell,",
+        "template: dormancy_care,",
+        "dormancy_care",
+        "there is no template 'dormancy_care_general' for those who refused personalisation",
+        "or name another one under `general`",
+    ),
+    "general words that are personal": (
+        CROSS_SELL,
+        "template: health_cross_sell,",
+        "template: health_cross_sell, general: motor_renewal,",
+        None,
+        "policy.",
+        "",
+    ),
+    "a condition of whom it suits": (
+        CROSS_SELL,
+        "suits: {age_from: 18}",
+        "suits: {where: wealth > 3}",
+        "wealth",
+        "wealth is not a column eligibility may use",
+        "use one of age",
+    ),
     "a key that does not exist": (
         RENEWAL,
         "holdout: 10%",

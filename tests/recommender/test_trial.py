@@ -77,6 +77,47 @@ def test_a_file_that_cannot_be_used_is_named_with_what_it_lacks(files, tmp_path,
         read_trial(path, files[1])
 
 
+USERS = "user_id,age\nann,30\nann,31\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("train", "user_id,item_id,time\nann,a,yesterday\n", "time is no time"),
+        ("train", "user_id,item_id\nann,a\n", "has times and .* has none"),
+        ("train", "user_id,item_id,time\n,a,2026-01-01\n", "no row with both"),
+        ("users", USERS, "the user ann more than once"),
+        ("users", "user_id,taken\nann,3\n", "a column taken, a name the trial needs"),
+        ("eligible", "event_id,item_id\n99,item_1\n", "names no event of the test file"),
+    ],
+)
+def test_what_would_be_compared_wrongly_is_refused(files, tmp_path, name, content, said):
+    path = tmp_path / "given.csv"
+    path.write_text(content, encoding="utf-8")
+    given = {"train": files[0], "test": files[1], name: path}
+    with pytest.raises(TrialError, match=said):
+        read_trial(**given)
+
+
+def test_files_without_times_show_whatever_else_a_user_took(tmp_path):
+    (tmp_path / "train.csv").write_text("user_id,item_id\nann,a\nann,b\nbob,a\n", encoding="utf-8")
+    (tmp_path / "test.csv").write_text("user_id,item_id\nbob,b\n", encoding="utf-8")
+    trial = read_trial(tmp_path / "train.csv", tmp_path / "test.csv")
+    shown = {
+        (trial.items[target], *row)
+        for target, row in zip(trial.targets, trial.features[:, :2].toarray() > 0, strict=True)
+    }
+    assert shown == {("a", False, True), ("b", True, False), ("a", False, False)}
+
+
+def test_two_users_of_one_event_are_foreseen_apart(files, tmp_path):
+    (tmp_path / "two.csv").write_text(
+        "event_id,user_id,time,item_id\n7,ann,2026-05-01,item_3\n7,eve,2026-05-01,item_2\n", encoding="utf-8"
+    )
+    trial = read_trial(files[0], tmp_path / "two.csv")
+    np.testing.assert_array_equal(trial.relevant, [[0, 0, 1, 0], [0, 1, 0, 0]])
+
+
 def test_the_command_prints_every_model_as_json(files):
     asked = ["recommend", "evaluate", "--interactions", str(files[0]), "--test", str(files[1]), "--k", "2", "--json"]
     answer = CliRunner().invoke(app, asked)

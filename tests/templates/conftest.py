@@ -119,6 +119,11 @@ SITUATIONS: dict[str, tuple[str, dict[str, object]]] = {
     "motor_service_offer": ("motor_service_offer", {}),
     "health_cross_sell": ("health_cross_sell", {"offer.name": "e-Health 2027", "offer.product_id": "H1"}),
     "health_cross_sell, one": ("health_cross_sell", {"offers": [FACTS["offers"][0]]}),
+    "motor_service_offer_general": ("motor_service_offer_general", {}),
+    "health_cross_sell_general": (
+        "health_cross_sell_general",
+        {"offer.name": "e-Health 2027", "offer.product_id": "H1"},
+    ),
     "agent_follow_up": ("agent_follow_up", {}),
     "agent_follow_up, no policy and no claim": ("agent_follow_up", {"policy.policy_id": None, "claim.claim_id": None}),
 }

@@ -14,7 +14,7 @@ GSM = set(
 )
 WITH_TASK = {
     *("motor_renewal", "premium_due", "claim_documents", "disaster_care", "dormancy_care", "motor_service_offer"),
-    *("health_cross_sell", "agent_follow_up"),
+    *("health_cross_sell", "agent_follow_up", "motor_service_offer_general", "health_cross_sell_general"),
 }
 TASK = ["task_title", "task"]
 
@@ -40,7 +40,7 @@ def test_each_campaign_has_every_part_and_those_with_a_follow_up_a_task(told):
         assert list(parts) == wanted, title
 
 
-def test_the_library_lists_its_thirteen_templates(own):
+def test_the_library_lists_its_fifteen_templates(own):
     assert own.names() == (
         *(
             "agent_care",
@@ -51,7 +51,8 @@ def test_the_library_lists_its_thirteen_templates(own):
             "claim_survey",
             "disaster_care",
         ),
-        *("dormancy_care", "exam_care", "health_cross_sell", "motor_renewal", "motor_service_offer", "premium_due"),
+        *("dormancy_care", "exam_care", "health_cross_sell", "health_cross_sell_general", "motor_renewal"),
+        *("motor_service_offer", "motor_service_offer_general", "premium_due"),
     )
 
 

@@ -1,0 +1,83 @@
+"""Does what the campaign is about suit this customer, and may it be chosen by what is known of them?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from campaigns.gate import Case, Gate, Judgement, judged
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+
+KINDS = {"age": "double", "region_code": "varchar", "held": "boolean", "eligible": "boolean", "fits": "boolean"}
+
+
+class Suitability(Gate):
+    """The product's own rules, what the customer has already, age, region and the campaign's condition; in doubt: no.
+
+    Marketing to somebody who refused personalisation goes on with the general words and without a personal offer.
+    """
+
+    name = "suitability"
+    order = 35
+    reasons: ClassVar = {
+        "already_held": "the customer has the product already",
+        "not_eligible": "the product is not offered, or its own rules leave the customer out",
+        "age": "the customer is not of the age the campaign is for, or it is not known",
+        "region": "the customer does not live where the campaign is for",
+        "not_suited": "the campaign's condition does not hold for the customer",
+    }
+
+    def applies(self, case: Case) -> bool:
+        """Where the campaign says whom it suits, and for all marketing: it has general words."""
+        return case.campaign.suits is not None or case.campaign.purpose == "marketing"
+
+    def prepare(self, db: duckdb.DuckDBPyConnection, case: Case) -> None:
+        """Ask the recommender, which reads the rules of products as it does for offers."""
+        suits = case.campaign.suits
+        if suits is None:
+            return
+        from recommender.suitability import suitability
+
+        ids = [each for (each,) in db.execute("select distinct customer_id from batch order by 1").fetchall()]
+        found = suitability(db, ids, case.now, product=suits.product, condition=suits.where)
+        db.register("suitability_found", found)
+
+    def evidence(self, case: Case) -> str | None:
+        """What was found of the customer; whether personal words may be used."""
+        names = [f"f.{name} as suits_{name}" for name in KINDS]
+        join = "left join suitability_found f on f.customer_id = b.customer_id"
+        if case.campaign.suits is None:
+            names, join = [f"null::{kind} as suits_{name}" for name, kind in KINDS.items()], ""
+        personal = "coalesce(c.personalisation, true)" if case.campaign.purpose == "marketing" else "true"
+        return f"""
+            select b.moment_id, {personal} as personal, {", ".join(names)}
+              from batch b left join customers c using (customer_id) {join}"""
+
+    def judge(self, table: pd.DataFrame, case: Case) -> Judgement:
+        """Refuse whom it does not suit."""
+        import numpy as np
+
+        words = np.where(table["personal"].to_numpy(bool), "", "personalisation refused: general words").astype(object)
+        suits = case.campaign.suits
+        if suits is None:
+            return judged(table, "general words for those who refused personalisation", [], seen=words)
+        age, region = table["suits_age"], table["suits_region_code"].astype(object).fillna("").astype(str)
+        years = np.where(age.notna(), "age " + age.fillna(0).astype(int).astype(str), "age not known").astype(object)
+        lower, upper = suits.age_from or 0, suits.age_to if suits.age_to is not None else np.inf
+        aged = np.full(len(table), suits.age_from is not None or suits.age_to is not None)
+        outside = aged & ~age.between(lower, upper).to_numpy(bool)
+        inside = region.str.startswith(suits.regions or ("",)) & ~region.str.startswith(suits.not_regions or ("\n",))
+        lives = np.where(region == "", "region not known", "region " + region).astype(object)
+        if suits.not_regions and not suits.regions:  # who knows whether that is not where they live
+            inside &= region != ""
+        product = suits.product or "no product"
+        checks = [
+            ("already_held", table["suits_held"].to_numpy(bool), f"has {product}"),
+            ("not_eligible", ~table["suits_eligible"].to_numpy(bool), f"{product}: not eligible"),
+            ("age", outside, years),
+            ("region", ~inside.to_numpy(bool), lives),
+            ("not_suited", ~table["suits_fits"].to_numpy(bool), "the condition does not hold"),
+        ]
+        return judged(table, suits.words, checks, seen=np.where(words == "", "suits", words).astype(object))
