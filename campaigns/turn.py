@@ -14,6 +14,7 @@ from campaigns.arbitration import Round, rounds
 from campaigns.arms import by_arm
 from campaigns.compose import compose
 from campaigns.decide import decide
+from campaigns.deciding import apart
 from campaigns.definition import Campaign
 from campaigns.ledger import Ledger
 from campaigns.ledger.ledger import Answers
@@ -132,30 +133,18 @@ def _groups(scene: Scene, running: Sequence[Campaign]) -> list[list[Campaign]]:
     return [[each] for each in running] if scene.rules.policy.budgets else [list(running)]
 
 
+@apart
 def _decide_among(scene: Scene, contest: Round, ledger: Ledger, turn: Turn, among: Collection[str]) -> int:
-    """Decide the moments of these customers; the number of moments.
-
-    Nobody else decides about them meanwhile, and what waits is read after whoever did so has let go: nothing is decided
-    twice, and caps count what others have just reserved.
-    """
+    """Decide the moments of these customers; the number of moments."""
+    with turn.stage("history"):
+        waiting = ledger.pending_of(among, scene.now)
     decided = 0
-    with turn.stage("wait"), ExitStack() as alone:
-        alone.enter_context(ledger.store.alone(among, budgets=_budgeted(scene, contest.campaigns)))
-        held = alone.pop_all()
-    with held:
-        with turn.stage("history"):
-            waiting = ledger.pending_of(among, scene.now)
-        for campaign in contest.campaigns:
-            if campaign.name in waiting and (batch := contest.admitted(waiting[campaign.name])).num_rows:
-                for own, part in by_arm(scene, campaign, batch, ledger):
-                    turn.reserved += _decide(scene, own, ledger, turn, part, contest)
-                decided += batch.num_rows
+    for campaign in contest.campaigns:
+        if campaign.name in waiting and (batch := contest.admitted(waiting[campaign.name])).num_rows:
+            for own, part in by_arm(scene, campaign, batch, ledger):
+                turn.reserved += _decide(scene, own, ledger, turn, part, contest)
+            decided += batch.num_rows
     return decided
-
-
-def _budgeted(scene: Scene, campaigns: Sequence[Campaign]) -> bool:
-    """Whether a day's volume or cost is shared by all customers."""
-    return bool(scene.rules.policy.budgets) or any(campaign.budget for campaign in campaigns)
 
 
 def _admit(scene: Scene, campaign: Campaign, ledger: Ledger, turn: Turn, among: Collection[str] | None) -> None:

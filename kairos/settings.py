@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from typing import Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -17,6 +17,8 @@ from channels.contract import MEDIA
 from kairos.stream.brokers import SCHEMES
 from triggers.durations import Span
 from triggers.engine import is_engine
+
+_VARIABLE = re.compile(r"\$\{\w+\}")
 
 
 class StreamSettings(BaseModel):
@@ -144,8 +146,7 @@ class Settings(ContactPolicy):
     def _remembered(cls, ledger: str) -> str:
         if not (ledger.startswith("sqlite:///") or is_postgres(ledger)):
             raise ValueError("the ledger is not supported | write sqlite:///ledger.db, or postgresql://user@host/name")
-        password = urlsplit(ledger).password if is_postgres(ledger) else None
-        if (password and "${" not in password) or re.search(r"[?&]password=(?!\$\{)", ledger):
+        if is_postgres(ledger) and any(not _VARIABLE.fullmatch(password) for password in _passwords(ledger)):
             raise ValueError("the ledger's password stands in the file | write ${NAME} and set NAME in the environment")
         return ledger
 
@@ -186,3 +187,10 @@ class Settings(ContactPolicy):
                 raise ValueError(f"unknown channel {sorted(unknown)[0]!r} under `channels` | known: {', '.join(MEDIA)}")
             return {**data, "channels": dict.fromkeys(MEDIA, "outbox") | data["channels"]}
         return data
+
+
+def _passwords(url: str) -> list[str]:
+    """What stands where passwords do in a database's URL."""
+    parts = urlsplit(url)
+    said = parse_qs(parts.query)
+    return [*([parts.password] if parts.password else []), *said.get("password", []), *said.get("sslpassword", [])]

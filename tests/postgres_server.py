@@ -40,8 +40,9 @@ class PostgresServer:
     def data(self) -> Path:
         return self.folder / "data"
 
-    def url(self, database: str) -> str:
-        return f"postgresql://kairos@/{database}?host={self.folder}"
+    def url(self, database: str, user: str = "kairos") -> str:
+        """The address of a database; `user` may be `name:password`."""
+        return f"postgresql://{user}@/{database}?host={self.folder}"
 
     def run(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         found = program(name)
@@ -75,15 +76,16 @@ class PostgresServer:
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def start(settings: dict[str, str] | None = None) -> PostgresServer:
-    """A new, empty server; `settings` over those that make tests fast."""
+def start(settings: dict[str, str] | None = None, password: str = "") -> PostgresServer:
+    """A new, empty server; `settings` over those that make tests fast. Where `password` is given it is asked for."""
     folder = Path(tempfile.mkdtemp(prefix="kairos-pg-"))  # short: the path of a unix socket holds 107 bytes
     if owner := _owner():
         shutil.chown(folder, owner)
     server = PostgresServer(folder, FAST | (settings or {}))
-    server.run(
-        "initdb", "-D", str(server.data), "-U", "kairos", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"
-    )
+    secret = folder / "password"
+    secret.write_text(password or "none")
+    how = ["-A", "scram-sha-256" if password else "trust", "--pwfile", str(secret)]
+    server.run("initdb", "-D", str(server.data), "-U", "kairos", *how, "-E", "UTF8", "--no-locale", "--no-sync")
     server.start()
     return server
 

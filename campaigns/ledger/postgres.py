@@ -53,6 +53,10 @@ SESSION = {
 """A lost machine is noticed, and its locks are let go, within a minute."""
 SCOURING = "5s"
 """How long to wait for a table that others use before giving up to write it anew."""
+AWAY = (
+    "the ledger {place} cannot be reached: {said}. Is the server up, and is what `ledger` in kairos.yaml says of host, "
+    "user and database right? A password is taken from PGPASSWORD, or from the variable the address names"
+)
 CONNECT = {"connect_timeout": "10", "keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3"}
 
 
@@ -65,7 +69,7 @@ class PostgresStore(Store):
         try:
             self._db: psycopg.Connection[Row] = psycopg.connect(url, autocommit=True, **_defaults(url))  # type: ignore[arg-type]
         except psycopg.Error as error:
-            raise LedgerError(f"the ledger {self.place} cannot be reached: {str(error).strip()}") from error
+            raise LedgerError(AWAY.format(place=self.place, said=" ".join(str(error).split()))) from error
         like_sqlite(self._db)
         try:
             self._prepare(durable)

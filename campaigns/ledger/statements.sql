@@ -233,7 +233,7 @@ select campaign, medium, state, count(*) from messages group by 1, 2, 3;
 select m.moment_id, m.campaign, m.subject, m.occasion, m.due_at, m.admitted_at, m.status, m.step as next_step, m.wake_at,
        d.step, d.verdict, d.gate, d.reason, d.medium, d.decided_at, d.version, d.trace
   from moments m left join decisions d on d.moment_id = m.moment_id and d.decided_at <= :now
- where m.customer_id = :customer and (:campaign is null or m.campaign = :campaign) and m.admitted_at <= :now
+ where m.customer_id = :customer and m.campaign = :campaign and m.admitted_at <= :now
  order by m.campaign, m.due_at, m.moment_id, d.decided_at;
 
 -- name: messages_of_moment
