@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from campaigns.answers import ANSWERS
 from campaigns.definition import Campaign
 from campaigns.ledger.ledger import instant
 from campaigns.report import Funnel, funnels
@@ -63,7 +64,7 @@ def run_days(
         progress("days", number, len(period))
         ledger.deliver(now)
         with as_of(now) as facts:
-            take_turn(replace(scene, facts=facts), campaigns, ledger)
+            take_turn(replace(scene, facts=facts), campaigns, ledger, goals=ANSWERS)  # others change no decision
     ledger.deliver(datetime.combine(period.last + timedelta(days=1), period.at.timetz()))
     progress("days", len(period), len(period))
 

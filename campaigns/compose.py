@@ -19,6 +19,7 @@ from channels.inspection import finish, inspect
 
 if TYPE_CHECKING:
     import numpy as np
+    import pyarrow as pa
 
 
 KINDS = ["step", "medium", "language", "personal"]
@@ -57,6 +58,8 @@ def compose(scene: Scene, decisions: Decisions, campaign: Campaign) -> list[Rese
     """
     import numpy as np
 
+    from templates.faults import BrokenTemplateError
+
     table = decisions.table
     sending = np.flatnonzero(table["verdict"].isin((Verdict.PASS, Verdict.HOLD_OUT)).to_numpy())
     if not len(sending):
@@ -70,48 +73,77 @@ def compose(scene: Scene, decisions: Decisions, campaign: Campaign) -> list[Rese
         empty = np.array([not offered.get(customer) for customer in table["customer_id"].iloc[sending]], dtype=bool)
         made += [Failure(row, "no_offer", "no offer") for row in sending[empty].tolist()]
         sending = sending[~empty]
+    sheets: list[_Sheet] = []
     for key, places in table.iloc[sending].groupby(KINDS, sort=True).indices.items():
         step, medium, locale, personal = cast(tuple[str, str, str, bool], key)
-        rows = sending[np.asarray(places, dtype=np.intp)]
-        made += _render(scene, decisions, rows, Group(campaign, step, medium, locale, bool(personal)), offered)
+        group, rows = Group(campaign, step, medium, locale, bool(personal)), sending[np.asarray(places, dtype=np.intp)]
+        try:
+            used = words.library.uses(group.template, group.locale, MEDIA[group.medium].parts)
+        except BrokenTemplateError as error:  # the campaign's other messages still go
+            seen = f"{error.fault.message} ({group.locale}/{group.template}:{error.fault.line})"
+            made += [Failure(row, "template_failed", seen) for row in rows.tolist()]
+        else:
+            sheets.append(_Sheet(group, rows, used))
+    made += _render(scene, decisions, campaign, sheets, offered)
     turn_down(decisions, [each for each in made if isinstance(each, Failure)])
     kept = (each for each in made if isinstance(each, Reservation) and each.row not in held_out)
     return sorted(kept, key=lambda each: each.row)
 
 
+@dataclass(frozen=True)
+class _Sheet:
+    """Messages of one group: the positions of their decisions, and the names their template uses."""
+
+    group: Group
+    rows: np.ndarray
+    used: frozenset[str]
+
+
 def _render(
-    scene: Scene, decisions: Decisions, rows: np.ndarray, group: Group, offered: Offered
+    scene: Scene, decisions: Decisions, campaign: Campaign, sheets: Sequence[_Sheet], offered: Offered
+) -> Iterator[Reservation | Failure]:
+    """The messages of all groups: what they tell of the customers is looked up at once, the words are rendered group by group."""
+    import numpy as np
+
+    if not sheets:
+        return
+    rows = np.concatenate([sheet.rows for sheet in sheets])
+    told = view_columns(
+        scene, campaign, decisions.table.iloc[rows], frozenset().union(*(sheet.used for sheet in sheets))
+    )
+    start = 0
+    for sheet in sheets:
+        yield from _print(scene, decisions, sheet, told.slice(start, len(sheet.rows)), offered)
+        start += len(sheet.rows)
+
+
+def _print(
+    scene: Scene, decisions: Decisions, sheet: _Sheet, told: pa.Table, offered: Offered
 ) -> Iterator[Reservation | Failure]:
     """The messages of one group: all rendered at once, each then finished and looked at for its gateway."""
     from templates import Draft
-    from templates.faults import BrokenTemplateError
 
-    library, parts = scene.words.library, MEDIA[group.medium].parts
-    moments = decisions.table.iloc[rows]
+    group, moments = sheet.group, decisions.table.iloc[sheet.rows]
+    template, where = group.template, f"{group.locale}/{group.template}"
     shown = [offered.get(customer, []) for customer in moments["customer_id"]]
-    try:
-        used = library.uses(group.template, group.locale, parts)
-    except BrokenTemplateError as error:  # the campaign's other messages still go
-        seen = f"{error.fault.message} ({group.locale}/{group.template}:{error.fault.line})"
-        yield from (Failure(row, "template_failed", seen) for row in rows.tolist())
-        return
-    ids, columns = view_columns(scene, group, moments, used)
+    ids = told["message_id"].to_pylist()
+    columns = {name: told[name].to_pylist() for name in told.column_names if name in sheet.used}
     columns |= message_columns(scene.words, ids)
     if group.campaign.offers:
         columns |= offer_columns(shown)
-    drafts = library.compose(group.template, group.locale, parts, columns, constants(scene, group))
+    parts = MEDIA[group.medium].parts
+    drafts = scene.words.library.compose(template, group.locale, parts, columns, constants(scene, group))
     for row, message_id, draft, address, offers in zip(
-        rows.tolist(), ids, drafts, moments["address"], shown, strict=True
+        sheet.rows.tolist(), ids, drafts, moments["address"], shown, strict=True
     ):
         if not isinstance(draft, Draft):
-            seen = f"{draft.message} ({group.locale}/{group.template}:{draft.line})"
-            yield Failure(row, "template_failed", seen)
+            yield Failure(row, "template_failed", f"{draft.message} ({where}:{draft.line})")
             continue
         finished, objection = _finished(scene, group, draft.parts, address)
         if objection:
             yield Failure(row, "content_refused", objection)
         else:
-            yield Reservation(row, message_id, group.locale, group.template, finished, offers)
+            yield Reservation(row, message_id, group.locale, template, finished, offers)
 
 
 def _finished(scene: Scene, group: Group, parts: Mapping[str, str], address: str) -> tuple[dict[str, str], str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,7 @@ from campaigns.scene import Scene, Words
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
     from triggers.trigger import Columns
 
@@ -38,7 +40,7 @@ class Group:
     personal: bool = True
     """False: these customers refused personalisation."""
 
-    @property
+    @cached_property
     def template(self) -> str:
         """Name of the template of the step."""
         return self.campaign.send_step(self.step)[1].send.words(personal=self.personal)
@@ -63,16 +65,14 @@ def list_names(columns: Columns) -> frozenset[str]:
     return frozenset(found | {"offers"})
 
 
-def view_columns(
-    scene: Scene, group: Group, moments: pd.DataFrame, used: Collection[str]
-) -> tuple[list[str], dict[str, Sequence[object]]]:
-    """Message ids and the view columns among `used`, a value a moment, from one query.
+def view_columns(scene: Scene, campaign: Campaign, moments: pd.DataFrame, used: Collection[str]) -> pa.Table:
+    """`message_id` and the view columns among `used`, a row a moment (KEYS, step, medium), from one query.
 
     The id is a hash of what makes the message unique, so that it is the same in every ledger and for ever.
     """
     import pyarrow as pa
 
-    keys = {key: pa.array(moments[key], pa.string()) for key in KEYS}
+    keys = {key: pa.array(moments[key], pa.string()) for key in (*KEYS, "step", "medium")}
     scene.db.register("drafting", pa.table({"place": pa.array(range(len(moments)), pa.int64()), **keys}))
     names = sorted(name for name in used if _is_column(name, scene.facts.columns))
     scopes = sorted({name.partition(".")[0] for name in names})
@@ -81,11 +81,10 @@ def view_columns(
         f"left join {SCOPES[scope][0]} {scope} on {scope}.{SCOPES[scope][1]} = d.{SCOPES[scope][1]}" for scope in scopes
     )
     sql = f"""
-        select md5(concat_ws(chr(31), $campaign, d.customer_id, d.subject, d.occasion, $step, $medium)) as message_id{selected}
+        select md5(concat_ws(chr(31), $campaign, d.customer_id, d.subject, d.occasion, d.step, d.medium)) as message_id{selected}
           from drafting d {joins} order by d.place"""  # noqa: S608 - names of columns that exist; values are parameters
-    values = {"campaign": group.campaign.name, "step": group.step, "medium": group.medium}
-    found = scene.db.sql(sql, params=values).to_arrow_table()
-    return found["message_id"].to_pylist(), {name: found[name].to_pylist() for name in names}
+    found: pa.Table = scene.db.sql(sql, params={"campaign": campaign.name}).to_arrow_table()
+    return found
 
 
 def message_columns(words: Words, ids: Sequence[str]) -> dict[str, Sequence[object]]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from campaigns.budgets import allowances, local_days
 from campaigns.definition import Campaign
-from campaigns.gate import Case, Gate, Verdict
+from campaigns.docket import BATCH, Docket, beside, gather
+from campaigns.gate import Case
 from campaigns.gates import gates
-from campaigns.hearing import Hearing
+from campaigns.hearing import Findings, Hearing
 from campaigns.recall import recall
 from campaigns.scene import Scene
 from campaigns.stakes import Stakes
@@ -20,18 +20,21 @@ from campaigns.windows import home_zone
 from channels.contract import MEDIA
 
 if TYPE_CHECKING:
-    import duckdb
     import numpy as np
     import pandas as pd
     import pyarrow as pa
 
     from campaigns.ledger.ledger import History
 
-BATCH = (
-    "moment_id", "customer_id", "subject", "occasion", "step",
-    "due_at", "policy_id", "claim_id", "event_id", "alert_id", "step_due_at", "standing",
-)  # fmt: skip
-"""Columns of `batch`, which the evidence of every gate starts from."""
+KEYS = ("customer_id", "subject", "occasion")
+
+
+@dataclass(frozen=True)
+class Part:
+    """Moments of one campaign, or of one arm of it: columns of `PENDING_COLUMNS` and `standing`, whole customers."""
+
+    campaign: Campaign
+    batch: pa.Table
 
 
 @dataclass
@@ -45,113 +48,212 @@ class Decisions:
     cases: dict[str, str]
 
 
-def decide(
-    scene: Scene, batch: pa.Table, campaign: Campaign, history: History, stakes: Stakes | None = None
-) -> Decisions:
-    """Decide every moment of `batch` (columns of `PENDING_COLUMNS` and `standing`, whole customers).
+@dataclass(frozen=True)
+class _Step:
+    """The moments of a part that wait for the same step: `rows` of the part; its cases, and where their rows begin in the evidence."""
 
-    The result does not depend on how moments are cut into batches, as long as customers stay whole.
+    rows: np.ndarray
+    cases: Sequence[int]
+    starts: Sequence[int]
+
+
+@dataclass
+class _Plan:
+    """Every case there is, and the rows of all moments (`moments`) and of all their channels (`channels`) by number."""
+
+    cases: dict[int, Case] = field(default_factory=dict)
+    steps: list[list[_Step]] = field(default_factory=list)
+    moments: list[np.ndarray] = field(default_factory=list)
+    channels: list[np.ndarray] = field(default_factory=list)
+
+
+class Sitting:
+    """Moments of some customers before the gates, part by part: what one part reserves counts for the next.
+
+    What the gates want to know is gathered once for all of them, but for what changes as others are decided. The result
+    does not depend on how moments are cut into sittings, as long as customers stay whole.
     """
-    return _Panel(scene, batch, campaign, history, stakes).decide()
 
-
-class _Panel:
-    """The gates at work on one batch; `contacts` and `spent` grow with what is decided, so that it counts at once."""
-
-    def __init__(
-        self, scene: Scene, batch: pa.Table, campaign: Campaign, history: History, stakes: Stakes | None
-    ) -> None:
-        self.stakes = stakes
-        self.scene, self.campaign = scene, campaign
-        self.decisions = Decisions(_blank(batch), {})
-        self.contacts, self.spent = history.contacts, history.spent
-        self.nothing_told = recall(scene, history, batch["customer_id"])
-        scene.db.register("deliveries", history.deliveries)
-
-    def decide(self) -> Decisions:
-        """Step by step: a batch may hold moments that wait for different ones."""
+    def __init__(self, scene: Scene, parts: Sequence[Part], history: History, stakes: Stakes | None = None) -> None:
         import numpy as np
-
-        steps = {
-            step.send.key: (index, step) for index, step in enumerate(self.campaign.steps) if isinstance(step, SendStep)
-        }
-        first = next(iter(steps.values()))
-        for key, found in self.decisions.table.groupby("step", sort=True).indices.items():
-            index, step = steps.get(str(key), first)  # the gate `already` retracts what waits for a step that is gone
-            self._decide_step(np.asarray(found, dtype=np.intp), index, step)
-        return self.decisions
-
-    def _decide_step(self, rows: np.ndarray, index: int, step: SendStep) -> None:
-        """Try the channels of a step in their order on the rows still open."""
-        same = self._evidence(rows, self._case(index, step, 0), "moment")
-        same["step_removed"] = ~same["step"].isin({each.send.key for each in self.campaign.sends})
-        same.index = rows
-        for number, name in enumerate(step.send.channels):
-            if not len(rows):
-                return
-            case = self._case(index, step, number)
-            own = self._evidence(rows, case, "channel").drop(columns=list(BATCH))
-            own.index = rows
-            table = same.loc[rows].join(own).reset_index(drop=True)
-            hearing = Hearing(case, table, rows)
-            hearing.hold()
-            hearing.write(self.decisions.table)
-            self.decisions.cases[hearing.trace.case_id] = hearing.trace.body
-            self._count(rows[hearing.alive], name)
-            rows = rows[~hearing.final]
-
-    def _case(self, index: int, step: SendStep, number: int) -> Case:
-        case = case_of(self.scene, self.campaign, index, step, number)
-        return replace(case, spent=self.spent, stakes=self.stakes, nothing_told=self.nothing_told)
-
-    def _evidence(self, rows: np.ndarray, case: Case, scope: Literal["moment", "channel"]) -> pd.DataFrame:
-        """What the gates of this scope want to know of these rows, in their order."""
         import pyarrow as pa
 
-        batch = self.decisions.table.iloc[rows][list(BATCH)]
-        self.scene.db.register("batch", pa.Table.from_pandas(batch, preserve_index=False))
-        self.scene.db.register("contacts", self.contacts)
-        return gather(self.scene.db, case, [gate for gate in gates() if gate.scope == scope])
+        self.scene, self.stakes = scene, stakes
+        self.parts = [replace(part, batch=part.batch.sort_by([(key, "ascending") for key in KEYS])) for part in parts]
+        self.contacts, self.spent = (
+            history.contacts,
+            history.spent,
+        )  # these grow with what is decided, so that it counts at once
+        self._reserved, self.paid = history.contacts, history.spent  # and these with what is reserved
+        moments = pa.concat_tables([part.batch.select(list(BATCH)) for part in self.parts])
+        self._nothing_told = recall(scene, history, moments["customer_id"])
+        scene.db.register("deliveries", history.deliveries)
+        self._starts = np.cumsum([0, *(part.batch.num_rows for part in self.parts)])
+        plan = self._plan()
+        self._docket, self._steps, self._moments = Docket(plan.cases), plan.steps, moments
+        self._lay_out(moments)
+        self._same = self._gathered(np.concatenate(plan.moments), np.arange(moments.num_rows), "moment")
+        places = np.concatenate([self._places(number) for number in range(len(self.parts))])
+        self._own = self._gathered(np.concatenate(plan.channels), places, "channel")
 
-    def _count(self, rows: np.ndarray, medium: str) -> None:
-        """Add those just decided to the contacts: the next channel and step count them too."""
+    def decide(self, number: int) -> Decisions:
+        """Decide every moment of a part, step by step: a part may hold moments that wait for different ones."""
+        import numpy as np
+
+        part = self.parts[number]
+        findings, cases = Findings(part.batch.num_rows), dict[str, str]()
+        for step in self._steps[number]:
+            places = step.rows + self._starts[number]
+            same = beside(self._moments.take(places), self._same.take(places))
+            keys = {each.send.key for each in part.campaign.sends}
+            same["step_removed"] = np.array([each not in keys for each in same["step"]], dtype=bool)
+            self._decide_step(part, step, same, findings, cases)
+        return Decisions(findings.beside(part.batch), cases)
+
+    def reserved(
+        self, number: int, decisions: Decisions, rows: Sequence[int], took: Iterable[tuple[str, str, str, int, float]]
+    ) -> None:
+        """Say which rows of the part just decided became messages, and what they took of the days: only these count now."""
+        import numpy as np
+        import pyarrow as pa
+
+        campaign, places = self.parts[number].campaign, np.asarray(rows, dtype=np.intp)
+        table = decisions.table.iloc[places]
+        new = self._contacts(campaign, self.parts[number].batch.take(places), table["medium"], table["not_before"])
+        self._reserved = self.contacts = pa.concat_tables([self._reserved, new])
+        self.paid = self.spent = self.paid.plus(took)
+
+    def _decide_step(
+        self, part: Part, step: _Step, same: pd.DataFrame, findings: Findings, cases: dict[str, str]
+    ) -> None:
+        """Try the channels of a step in their order on the rows still open."""
+        import numpy as np
+        import pandas as pd
+
+        open_ = np.arange(len(step.rows))
+        for key, start in zip(step.cases, step.starts, strict=True):
+            if not len(open_):
+                break
+            case = replace(self._docket.cases[key], spent=self.spent)
+            alike = same if len(open_) == len(same) else same.iloc[open_].reset_index(drop=True)
+            own = self._own.slice(start, len(step.rows)).take(open_).to_pandas()
+            live = self._live(case, key, part.batch.take(step.rows[open_]))
+            hearing = Hearing(case, pd.concat([alike, own, *live], axis=1), step.rows[open_])
+            hearing.hold()
+            hearing.write(findings)
+            cases[hearing.trace.case_id] = hearing.trace.body
+            self._count(part, case, step.rows[open_][hearing.alive], findings)
+            open_ = open_[~hearing.final]
+
+    def _lay_out(self, moments: pa.Table) -> None:
+        """Prepare what live gates ask at every hearing."""
+        self.scene.db.register("batch", moments)
+        for gate in gates():
+            if gate.live and (few := self._docket.only(gate)).cases:
+                gate.prepare(self.scene.db, few)
+
+    def _live(self, case: Case, key: int, batch: pa.Table) -> list[pd.DataFrame]:
+        """The evidence that changes from hearing to hearing."""
+        import pyarrow as pa
+
+        asking = [gate for gate in gates() if gate.live and gate.applies(case)]
+        if not asking:
+            return []
+        self.scene.db.register("contacts", self.contacts)
+        rows = batch.select(list(BATCH)).append_column("case_number", pa.array([key] * batch.num_rows, pa.int64()))
+        return [gather(self.scene.db, Docket({key: case}), rows, asking).to_pandas()]
+
+    def _count(self, part: Part, case: Case, rows: np.ndarray, findings: Findings) -> None:
+        """Add those just decided to the contacts and to what is spent: the next channel and step count them too."""
         import pandas as pd
         import pyarrow as pa
 
-        size, table = len(rows), self.decisions.table.iloc[rows]
-        goes = table["not_before"].where(table["not_before"] > self.scene.now, pd.Timestamp(self.scene.now))
-        new = pa.table(
+        if not len(rows):
+            return
+        starts = pd.Series(pd.DatetimeIndex(findings.columns["not_before"][rows]).tz_localize("UTC"))
+        new = self._contacts(part.campaign, part.batch.take(rows), [case.medium.name] * len(rows), starts)
+        self.contacts = pa.concat_tables([self.contacts, new])
+        if allowances(part.campaign, case.policy, case.medium.name):
+            self.spent = self.spent.plus(_spending(case, new["at"].to_pandas()))
+
+    def _contacts(
+        self, campaign: Campaign, batch: pa.Table, media: Iterable[str], starts: pd.Series[pd.Timestamp]
+    ) -> pa.Table:
+        """Messages as the ledger tells contacts: what should have gone by now goes now."""
+        import pandas as pd
+        import pyarrow as pa
+
+        now = pd.Timestamp(self.scene.now)
+        goes = starts.where(starts > now, now).astype("datetime64[s, UTC]")
+        size = batch.num_rows
+        return pa.table(
             {
-                "customer_id": pa.array(table["customer_id"], pa.string()),
-                "medium": pa.array([medium] * size, pa.string()),
-                "purpose": pa.array([self.campaign.purpose] * size, pa.string()),
-                "campaign": pa.array([self.campaign.name] * size, pa.string()),
-                "at": pa.array(goes, pa.timestamp("us", "UTC")).cast(pa.timestamp("s", "UTC"), safe=False),
-                "moment_id": pa.array(table["moment_id"], pa.int64()),
+                "customer_id": batch["customer_id"],
+                "medium": pa.array(media, pa.string()),
+                "purpose": pa.array([campaign.purpose] * size, pa.string()),
+                "campaign": pa.array([campaign.name] * size, pa.string()),
+                "at": pa.array(goes, pa.timestamp("s", "UTC")),
+                "moment_id": batch["moment_id"],
             }
         )
-        self.contacts = pa.concat_tables([self.contacts, new])
-        if allowances(self.campaign, self.scene.rules.policy, medium):
-            days = local_days(goes, self.scene.now, home_zone(self.scene.rules.timezone)).value_counts()
-            price = self.scene.rules.prices.get(medium, 0.0)
-            self.spent = self.spent.plus(
-                (str(day), self.campaign.name, medium, n, n * price) for day, n in days.items()
-            )
+
+    def _plan(self) -> _Plan:
+        """Number the cases, and lay out which rows of the evidence are whose."""
+        import numpy as np
+
+        plan, start = _Plan(), 0
+        for part in self.parts:
+            size, steps = part.batch.num_rows, []
+            own = np.zeros(size, dtype=np.int64)
+            for rows, index, step in _steps_of(part):
+                keys = [len(plan.cases) + place for place in range(len(step.send.channels))]
+                for place, key in enumerate(keys):
+                    made = case_of(self.scene, part.campaign, index, step, place)
+                    plan.cases[key] = replace(made, nothing_told=self._nothing_told, stakes=self.stakes)
+                    plan.channels.append(np.full(len(rows), key))
+                steps.append(_Step(rows, keys, [start + place * len(rows) for place in range(len(keys))]))
+                own[rows], start = keys[0], start + len(keys) * len(rows)
+            plan.steps.append(steps)
+            plan.moments.append(own)
+        return plan
+
+    def _places(self, number: int) -> np.ndarray:
+        """The moments behind the rows of a part's channels, in the order of the plan."""
+        import numpy as np
+
+        rows = np.concatenate([np.tile(step.rows, len(step.cases)) for step in self._steps[number]])
+        found: np.ndarray = rows + self._starts[number]
+        return found
+
+    def _gathered(self, cases: np.ndarray, places: np.ndarray, scope: str) -> pa.Table:
+        """What the gates of this scope want to know of these moments under these cases."""
+        import pyarrow as pa
+
+        rows = self._moments.take(places).append_column("case_number", pa.array(cases, pa.int64()))
+        asking = [gate for gate in gates() if gate.scope == scope and not gate.live]
+        return gather(self.scene.db, self._docket, rows, asking)
 
 
-def _blank(batch: pa.Table) -> pd.DataFrame:
-    import pandas as pd
+def _steps_of(part: Part) -> list[tuple[np.ndarray, int, SendStep]]:
+    """Rows of a part, index and step of what they wait for; the gate `already` retracts what waits for a step that is gone."""
+    import numpy as np
 
-    table: pd.DataFrame = batch.to_pandas()
-    table["verdict"] = Verdict.REFUSE.value
-    for name in ("gate", "reason", "medium", "trace"):
-        table[name] = pd.Series("", index=table.index, dtype=object)
-    table["personal"] = True
-    for name in ("address", "locale", "timezone"):
-        table[name] = pd.Series(None, index=table.index, dtype=object)
-    for name in ("until", "not_before", "not_after", "expires_at"):
-        table[name] = pd.Series(pd.NaT, index=table.index, dtype="datetime64[us, UTC]")
-    return table
+    known = {
+        step.send.key: (index, step) for index, step in enumerate(part.campaign.steps) if isinstance(step, SendStep)
+    }
+    first = next(iter(known.values()))
+    names = part.batch["step"].to_pandas()
+    return [
+        (np.asarray(found, dtype=np.intp), *known.get(str(key), first))
+        for key, found in sorted(names.groupby(names).indices.items())
+    ]
+
+
+def _spending(case: Case, goes: pd.Series[pd.Timestamp]) -> list[tuple[str, str, str, int, float]]:
+    """What messages that go at these instants take of the insurer's days."""
+    price = case.prices.get(case.medium.name, 0.0)
+    days = local_days(goes, case.now, home_zone(case.timezone)).value_counts()
+    return [(str(day), case.campaign.name, case.medium.name, n, n * price) for day, n in days.items()]
 
 
 def case_of(scene: Scene, campaign: Campaign, index: int, step: SendStep, number: int) -> Case:
@@ -169,28 +271,3 @@ def case_of(scene: Scene, campaign: Campaign, index: int, step: SendStep, number
         calendar=rules.workdays,
         prices=rules.prices,
     )
-
-
-def gather(db: duckdb.DuckDBPyConnection, case: Case, asking: Sequence[Gate]) -> pd.DataFrame:
-    """One query for the evidence of some gates: a row a moment, in the batch's order."""
-    parameters: dict[str, Any] = {
-        "campaign": case.campaign.name,
-        "purpose": case.campaign.purpose,
-        "medium": case.medium.name,
-        "goal": case.campaign.goal.event if case.campaign.goal else None,
-        "now": case.now,
-        "salt": case.policy.salt,
-    }
-    columns, joins = [], []
-    for gate in (gate for gate in asking if gate.applies(case)):
-        gate.prepare(db, case)
-        evidence = gate.evidence(case)
-        if evidence:
-            parameters.update(gate.parameters(case))
-            columns.append(f", {gate.name}.* exclude (moment_id)")
-            joins.append(f"left join ({evidence}) {gate.name} using (moment_id)")
-    sql = f"select b.*{''.join(columns)} from batch b {' '.join(joins)} order by b.customer_id, b.subject, b.occasion"  # noqa: S608 - no values in it
-    used = set(re.findall(r"\$(\w+)", sql))
-    found = db.sql(sql, params={name: value for name, value in parameters.items() if name in used})
-    table: pd.DataFrame = found.to_arrow_table().to_pandas()
-    return table

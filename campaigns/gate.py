@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from campaigns.budgets import Spent
     from campaigns.definition import Campaign
+    from campaigns.docket import Docket
     from campaigns.policy import ContactPolicy
     from campaigns.stakes import Stakes
     from campaigns.steps import SendStep
@@ -91,6 +92,8 @@ class Gate(ABC):
     """`channel`: a refusal only means this channel; the step's next one is tried."""
     stands: ClassVar[bool] = False
     """Asked again of messages that are reserved and have not gone yet; whatever it does not pass is withdrawn."""
+    live: ClassVar[bool] = False
+    """Its evidence changes as others are decided: it is gathered anew at each hearing, of one case; prepared once, for all."""
     reasons: ClassVar[Mapping[str, str]]
     """Every reason code this gate can give, with what it means."""
 
@@ -98,19 +101,24 @@ class Gate(ABC):
         """Whether this gate has anything to say about such moments; one that has not is neither asked nor traced."""
         return True
 
-    def prepare(self, db: duckdb.DuckDBPyConnection, case: Case) -> None:
+    def constants(self, case: Case) -> Mapping[str, Any]:
+        """What the evidence needs of a case, as further columns of `batch`."""
+        return {}
+
+    def prepare(self, db: duckdb.DuckDBPyConnection, docket: Docket) -> None:
         """Lay small tables of its own out beside `batch`, which the evidence then joins."""
         return None
 
-    def evidence(self, case: Case) -> str | None:
-        """SQL giving `moment_id` and this gate's columns, from the views, `batch`, `contacts` and what `recall` lays out.
+    def evidence(self, docket: Docket) -> str | None:
+        """SQL giving `place` and this gate's columns, from the views, `batch`, `contacts` and what `recall` lays out.
 
-        Named parameters `$campaign`, `$purpose`, `$medium`, `$goal`, `$now`, `$salt` are there to use, and those of
-        `parameters`. None: nothing needed.
+        `batch` holds rows of all cases of the docket: `place` names a row, and `campaign`, `purpose`, `medium`, `case_number` and
+        what `constants` says are columns. Parameters `$now`, `$salt` and those of `parameters` are there to use. None:
+        nothing needed.
         """
         return None
 
-    def parameters(self, case: Case) -> Mapping[str, Any]:
+    def parameters(self, docket: Docket) -> Mapping[str, Any]:
         """Further named parameters of the evidence."""
         return {}
 

@@ -11,9 +11,40 @@ from campaigns.trace import TraceWriter
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+    import pyarrow as pa
 
-PLAN = ("address", "locale", "timezone", "not_before", "not_after", "expires_at")
-"""Where to and in what language, known of everybody asked about; and when, which the gates add for those that pass."""
+PLACE = ("address", "locale", "timezone")
+"""Where to and in what language: known of everybody asked about."""
+TIMES = ("not_before", "not_after", "expires_at")
+"""When: the gates add it for those that pass."""
+
+
+class Findings:
+    """What is decided of `size` moments, an array a column; instants are in UTC, microseconds, without a zone."""
+
+    def __init__(self, size: int) -> None:
+        import numpy as np
+
+        self.columns: dict[str, np.ndarray] = {"verdict": np.full(size, Verdict.REFUSE.value, dtype=np.int64)}
+        for name in ("gate", "reason", "medium", "trace"):
+            self.columns[name] = np.full(size, "", dtype=object)
+        self.columns["personal"] = np.ones(size, dtype=bool)
+        for name in PLACE:
+            self.columns[name] = np.full(size, None, dtype=object)
+        for name in ("until", *TIMES):
+            self.columns[name] = np.full(size, np.datetime64("NaT", "us"), dtype="datetime64[us]")
+
+    def beside(self, batch: pa.Table) -> pd.DataFrame:
+        """The moments with what is decided of each."""
+        import pandas as pd
+
+        table: pd.DataFrame = batch.to_pandas()
+        for name, values in self.columns.items():
+            timed = values.dtype.kind == "M"
+            table[name] = pd.Series(
+                pd.DatetimeIndex(values).tz_localize("UTC") if timed else values, dtype=None if timed else values.dtype
+            )
+        return table
 
 
 class Hearing:
@@ -27,9 +58,6 @@ class Hearing:
         import numpy as np
 
         size = len(table)
-        if size != len(rows):
-            name = case.campaign.name
-            raise RuntimeError(f"the evidence of {name} has {size} rows for {len(rows)} moments; a gate doubles rows")
         self.case, self.table, self.rows = case, table, rows
         self.open = np.arange(size)
         self.alive = np.ones(size, dtype=bool)
@@ -39,7 +67,7 @@ class Hearing:
         self.reason = np.full(size, "", dtype=object)
         self.until = np.full(size, np.datetime64("NaT", "us"), dtype="datetime64[us]")
         self.trace = TraceWriter(case, size)
-        self.plan = {name: table[name] for name in PLAN if name in table}
+        self.place = {name: table[name].to_numpy(object) for name in PLACE}
         self.personal = table["personal"].to_numpy(bool) if "personal" in table else None
 
     def hold(self) -> None:
@@ -70,21 +98,20 @@ class Hearing:
         self.alive[hit] = False
         self.open, self.table = self.open[~stopped], self.table[~stopped]
 
-    def write(self, decisions: pd.DataFrame) -> None:
-        """Put the answers into the decisions, after those of the channels tried before."""
-        import pandas as pd
-
-        index = decisions.index[self.rows]
-        decisions.loc[index, "verdict"] = self.verdict
-        decisions.loc[index, "gate"] = self.gate
-        decisions.loc[index, "reason"] = self.reason
-        decisions.loc[index, "medium"] = self.case.medium.name
-        decisions.loc[index, "until"] = pd.to_datetime(self.until, utc=True)
-        earlier = decisions.loc[index, "trace"].to_numpy(object)
-        joints = [("," if text else "") for text in earlier]
-        decisions.loc[index, "trace"] = earlier + joints + self.trace.entries(self.reason)
+    def write(self, findings: Findings) -> None:
+        """Put what is decided beside that of the other moments, after the traces of the channels tried before."""
+        columns, rows = findings.columns, self.rows
+        columns["verdict"][rows] = self.verdict
+        columns["gate"][rows] = self.gate
+        columns["reason"][rows] = self.reason
+        columns["medium"][rows] = self.case.medium.name
+        columns["until"][rows] = self.until
+        earlier = columns["trace"][rows]
+        columns["trace"][rows] = earlier + [("," if text else "") for text in earlier] + self.trace.entries(self.reason)
         if self.personal is not None:
-            decisions.loc[index, "personal"] = self.personal
-        for name in PLAN:
-            places, values = (index, self.plan[name]) if name in self.plan else (index[self.open], self.table[name])
-            decisions.loc[places, name] = values.array if values.dtype.kind == "M" else values.to_numpy(object)
+            columns["personal"][rows] = self.personal
+        for name, values in self.place.items():
+            columns[name][rows] = values
+        for name in TIMES:
+            if name in self.table:
+                columns[name][rows[self.open]] = self.table[name].dt.tz_convert(None).to_numpy("datetime64[us]")

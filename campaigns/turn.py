@@ -13,11 +13,11 @@ from campaigns.answers import ANSWERS
 from campaigns.arbitration import Round, rounds
 from campaigns.arms import by_arm
 from campaigns.compose import compose
-from campaigns.decide import decide
+from campaigns.decide import Part, Sitting
 from campaigns.deciding import apart
 from campaigns.definition import Campaign
 from campaigns.ledger import Ledger
-from campaigns.ledger.ledger import Answers
+from campaigns.ledger.ledger import Answers, History
 from campaigns.members import remember
 from campaigns.news import News
 from campaigns.outcomes import record_outcomes
@@ -32,7 +32,7 @@ from campaigns.withdraw import withdraw
 from triggers.narrow import narrowed
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    pass
 
 Progress = Callable[[str, int, int], None]
 """Told of (what is being done, how much is done, of how much)."""
@@ -76,13 +76,14 @@ def take_turn(
     news: News | None = None,
     progress: Progress = lambda _stage, _done, _total: None,
     shelf: int = SHELF,
+    goals: Collection[str] | None = None,
 ) -> Turn:
     """Admit every moment there is, then decide whatever wants a decision: the new, the held, and what a dead process left.
 
     `among` says that the facts are those of these customers only: nobody else is decided. Outcomes are then left to the
     next full turn, and so is what `news`, the only thing that has changed since the last look, has no part in. Every
     step may be repeated, none is skipped: admission is one unique key, a batch is one transaction. `shelf` is how many
-    customers are decided together.
+    customers are decided together; `goals` narrows the outcomes written down to these events.
     """
     turn, running = Turn(), in_order(campaigns)
     asked = [campaign for campaign in running if news is None or news.begins(campaign)]
@@ -104,7 +105,7 @@ def take_turn(
             break
     if among is None:
         with turn.stage("outcomes"):
-            for campaign in running:
+            for campaign in (each for each in running if goals is None or (each.goal and each.goal.event in goals)):
                 record_outcomes(campaign, scene.facts, ledger)
     return turn
 
@@ -138,13 +139,30 @@ def _decide_among(scene: Scene, contest: Round, ledger: Ledger, turn: Turn, amon
     """Decide the moments of these customers; the number of moments."""
     with turn.stage("history"):
         waiting = ledger.pending_of(among, scene.now)
-    decided = 0
-    for campaign in contest.campaigns:
-        if campaign.name in waiting and (batch := contest.admitted(waiting[campaign.name])).num_rows:
-            for own, part in by_arm(scene, campaign, batch, ledger):
-                turn.reserved += _decide(scene, own, ledger, turn, part, contest)
-            decided += batch.num_rows
-    return decided
+        parts = [
+            Part(own, part)
+            for campaign in contest.campaigns
+            if campaign.name in waiting and (batch := contest.admitted(waiting[campaign.name])).num_rows
+            for own, part in by_arm(scene, campaign, batch, ledger)
+        ]
+        if not parts:
+            return 0
+        history = _history(scene, ledger, parts)
+    with turn.stage("decide"):
+        stood = [replace(part, batch=with_standing(scene, part.campaign, part.batch, ledger)) for part in parts]
+        sitting = Sitting(scene, stood, history, contest.stakes)
+    for number, part in enumerate(parts):
+        turn.reserved += _decide(scene, part.campaign, sitting, number, ledger, turn, contest)
+    return sum(part.batch.num_rows for part in parts)
+
+
+def _history(scene: Scene, ledger: Ledger, parts: Sequence[Part]) -> History:
+    """What the ledger remembers of the customers of some parts."""
+    import pyarrow as pa
+
+    customers = pa.chunked_array([chunk for part in parts for chunk in part.batch["customer_id"].chunks])
+    branching = sorted({part.campaign.name for part in parts if part.campaign.branches})
+    return ledger.history(customers, _local(scene), counted_since(scene), Answers(branching, ANSWERS))
 
 
 def _admit(scene: Scene, campaign: Campaign, ledger: Ledger, turn: Turn, among: Collection[str] | None) -> None:
@@ -170,18 +188,18 @@ def _admit(scene: Scene, campaign: Campaign, ledger: Ledger, turn: Turn, among: 
             turn.admitted[campaign.name] = turn.admitted.get(campaign.name, 0) + admitted
 
 
-def _decide(scene: Scene, campaign: Campaign, ledger: Ledger, turn: Turn, batch: pa.Table, contest: Round) -> int:
-    """Decide, compose and reserve one batch; the number of messages."""
-    answers = Answers(campaign.name, ANSWERS) if campaign.branches else None
-    with turn.stage("history"):
-        history = ledger.history(batch["customer_id"], _local(scene), counted_since(scene), answers)
+def _decide(
+    scene: Scene, campaign: Campaign, sitting: Sitting, number: int, ledger: Ledger, turn: Turn, contest: Round
+) -> int:
+    """Decide, compose and reserve one part of what a sitting is about; the number of messages."""
     with turn.stage("decide"):
-        decisions = decide(scene, with_standing(scene, campaign, batch, ledger), campaign, history, contest.stakes)
+        decisions = sitting.decide(number)
     with turn.stage("compose"):
         messages = compose(scene, decisions, campaign)
     with turn.stage("reserve"):
-        messages, took = settle(scene, decisions, messages, campaign, history.spent)
+        messages, took = settle(scene, decisions, messages, campaign, sitting.paid)
         reserve(ledger, decisions, messages, campaign, scene.rules, scene.now, took)
+        sitting.reserved(number, decisions, [message.row for message in messages], took)
     if competes(campaign, scene.rules.policy):
         contest.note(decisions, [message.row for message in messages])
     return len(messages)

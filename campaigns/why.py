@@ -77,7 +77,9 @@ def _moment(row: dict[str, Any], ledger: Ledger, now: datetime) -> dict[str, Any
 
 def _decision(row: dict[str, Any], cases: dict[str, dict[str, Any]]) -> dict[str, Any]:
     kept = {name: row[name] for name in ("step", "verdict", "gate", "reason", "medium", "version")}
-    return {**kept, "decided_at": instant(row["decided_at"]).isoformat(), "trace": explain(row["trace"], cases)}
+    arm = next((cases[case_id].get("arm", "") for case_id, *_ in json.loads(row["trace"])), "")
+    told = {"decided_at": instant(row["decided_at"]).isoformat(), "trace": explain(row["trace"], cases)}
+    return {**kept, **({"arm": arm} if arm else {}), **told}
 
 
 def _told(moment: dict[str, Any]) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from campaigns.decide import BATCH, case_of, gather
+from campaigns.decide import case_of
 from campaigns.definition import Campaign
-from campaigns.gate import Verdict
+from campaigns.docket import BATCH, Docket, beside, gather
+from campaigns.gate import Case, Gate, Verdict
 from campaigns.gates import gates
 from campaigns.ledger import Ledger
 from campaigns.ledger.ledger import PENDING_COLUMNS, pending_table, seconds
@@ -18,6 +19,7 @@ from campaigns.scene import Scene
 from campaigns.standing import with_standing
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pyarrow as pa
 
 ROWS = 20_000
@@ -32,10 +34,28 @@ def withdraw(scene: Scene, campaigns: Sequence[Campaign], ledger: Ledger, among:
     known, gone = {campaign.name: campaign for campaign in campaigns}, 0
     for rows in _reserved(scene, ledger, among):
         rows.sort(key=_group)
-        for (name, step, medium), group in groupby(rows, key=_group):
-            if name in known and step in {send.send.key for send in known[name].sends}:
-                gone += _look_again(scene, known[name].reaching(step, medium), ledger, step, medium, list(group))
+        groups = [made for key, group in groupby(rows, key=_group) if (made := _waiting(known, *key, list(group)))]
+        if groups:
+            gone += ledger.withdraw(_look_again(scene, ledger, groups))
     return gone
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    """Reserved messages of one campaign, step and channel."""
+
+    campaign: Campaign
+    step: str
+    medium: str
+    rows: list[Row]
+
+
+def _waiting(known: Mapping[str, Campaign], name: str, step: str, medium: str, rows: list[Row]) -> _Waiting | None:
+    """The messages with their campaign; None where it, its step or the channel of the step is gone."""
+    if name not in known or step not in {send.send.key for send in known[name].sends}:
+        return None
+    campaign = known[name].reaching(step, medium)
+    return _Waiting(campaign, step, medium, rows) if medium in campaign.send_step(step)[1].send.channels else None
 
 
 def _group(row: Row) -> tuple[str, str, str]:
@@ -55,26 +75,45 @@ def _reserved(scene: Scene, ledger: Ledger, among: Collection[str] | None) -> An
         yield rows
 
 
-def _look_again(scene: Scene, campaign: Campaign, ledger: Ledger, step: str, medium: str, rows: list[Row]) -> int:
-    index, send = campaign.send_step(step)
-    if medium not in send.send.channels:
-        return 0
-    case = case_of(scene, campaign, index, send, send.send.channels.index(medium))
-    batch = with_standing(scene, campaign, _batch(rows), ledger)
+def _look_again(scene: Scene, ledger: Ledger, groups: Sequence[_Waiting]) -> list[tuple[str, str]]:
+    """Message ids of what may go no more, with the reason."""
+    import numpy as np
+    import pyarrow as pa
+
+    batches = [with_standing(scene, group.campaign, _batch(group.rows), ledger).select(list(BATCH)) for group in groups]
+    batch = pa.concat_tables(batches)
     history = ledger.history(batch["customer_id"], scene.now, scene.now)
-    case = replace(case, nothing_told=recall(scene, history, batch["customer_id"]))
-    scene.db.register("batch", batch.select(list(BATCH)))
-    asking = [gate for gate in gates() if gate.stands and gate.applies(case)]
-    table = gather(scene.db, case, asking)
+    told = recall(scene, history, batch["customer_id"])
+    docket = Docket({number: replace(_case(scene, group), nothing_told=told) for number, group in enumerate(groups)})
+    numbers = np.repeat(np.arange(len(groups)), [len(group.rows) for group in groups])
+    asking = [gate for gate in gates() if gate.stands]
+    found = gather(scene.db, docket, batch.append_column("case_number", pa.array(numbers)), asking)
+    gone: list[tuple[str, str]] = []
+    start = 0
+    for number, group in enumerate(groups):
+        size = len(group.rows)
+        table = beside(batch.slice(start, size), found.slice(start, size))
+        gone += _withdrawn(docket.cases[number], asking, table, group.rows)
+        start += size
+    return gone
+
+
+def _case(scene: Scene, group: _Waiting) -> Case:
+    index, send = group.campaign.send_step(group.step)
+    return case_of(scene, group.campaign, index, send, send.send.channels.index(group.medium))
+
+
+def _withdrawn(
+    case: Case, asking: Sequence[Gate], table: pd.DataFrame, rows: Sequence[Row]
+) -> Iterator[tuple[str, str]]:
+    """The messages a gate does not pass, with the first reason."""
     table["step_removed"] = False
     reasons: dict[int, str] = {}
-    for gate in asking:
+    for gate in (gate for gate in asking if gate.applies(case)):
         judgement = gate.judge(table, case)
         for place in (judgement.verdict != Verdict.PASS).nonzero()[0].tolist():
-            reasons.setdefault(int(table["moment_id"].iloc[place]), f"{gate.name}.{judgement.reason[place]}")
-    return ledger.withdraw(
-        [(row["message_id"], reasons[row["moment_id"]]) for row in rows if row["moment_id"] in reasons]
-    )
+            reasons.setdefault(place, f"{gate.name}.{judgement.reason[place]}")
+    return ((rows[place]["message_id"], reason) for place, reason in sorted(reasons.items()))
 
 
 def _batch(rows: list[Row]) -> pa.Table:

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 SCHEMA = "back_then"
 SINCE = '"known:since"'
-DERIVED = ("renewal:", "renewed:", "purchase:")
+MARKED = ("renewed:",)
+DERIVED = ("renewal:", "purchase:", *MARKED)
 
 
 class History:
@@ -42,6 +43,12 @@ class History:
             _note_since(db, view)
         _note_derived(db)
         self._superseded = {name for name in VIEWS if _has(db, f"superseded_{name}")}
+        anew = (
+            DERIVED if "policies" in self._superseded else MARKED
+        )  # what is derived day by day need not be passed over then
+        db.execute(
+            f"DELETE FROM main.events WHERE {' OR '.join(f'starts_with(event_id, {text(each)})' for each in anew)}"
+        )
 
     @contextmanager
     def at(self, now: datetime) -> Iterator[Facts]:
@@ -79,13 +86,13 @@ class History:
         if view is not EVENTS:
             return found
         if "policies" in self._superseded:
-            return f"{found} AND NOT ({' OR '.join(f'starts_with(event_id, {text(start)})' for start in DERIVED)})"
+            return found
         marked = (
             f"SELECT 'renewed:' || policy_id AS event_id, customer_id, {text(RENEWED)} AS type, "
             f"least(since, {instant(now)}) AS occurred_at, policy_id AS subject_id FROM main.marked_renewed "
             f"WHERE ({SINCE} IS NULL OR {SINCE} <= {instant(now)}) AND (renewed_since IS NULL OR renewed_since > {instant(now)})"
         )
-        return f"{found} AND NOT starts_with(event_id, 'renewed:') UNION ALL BY NAME {marked}"
+        return f"{found} UNION ALL BY NAME {marked}"
 
     def _cover(self, db: DuckDBPyConnection) -> None:
         """Which regions the alerts known now cover: an update moves the region. Looked up anew only where alerts changed."""

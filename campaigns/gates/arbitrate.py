@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from campaigns.docket import Docket
+
 
 class Arbitrate(Gate):
     """One message within the window, of those whose purpose competes: the higher class first, then the greater expected value.
@@ -28,6 +30,7 @@ class Arbitrate(Gate):
     name = "arbitrate"
     order = 45
     scope = "channel"
+    live = True
     reasons: ClassVar = {
         "outranked": "a message of a higher class has taken the customer's window",
         "outvalued": "another message has taken the customer's window: it was worth more, or came first",
@@ -38,10 +41,11 @@ class Arbitrate(Gate):
         """Where the contact policy lets messages of this purpose compete."""
         return competes(case.campaign, case.policy)
 
-    def prepare(self, db: duckdb.DuckDBPyConnection, case: Case) -> None:
+    def prepare(self, db: duckdb.DuckDBPyConnection, docket: Docket) -> None:
         """Lay out when the window began in each zone, what is at stake, and the class of each campaign."""
         import pyarrow as pa
 
+        case = next(iter(docket.cases.values()))
         window = self._policy(case).window
         zones = zones_lived_in(db)
         starts = pa.array([period_start(case.now, window, zone) for zone in zones.values()], pa.timestamp("us", "UTC"))
@@ -54,19 +58,20 @@ class Arbitrate(Gate):
             pa.table({"name": pa.array(classes, pa.string()), "class": pa.array(classes.values(), pa.int64())}),
         )
 
-    def evidence(self, case: Case) -> str | None:
+    def evidence(self, docket: Docket) -> str | None:
         """The best message that has the window, of no lower class than this one's; what is at stake."""
+        case = docket.one
         purposes = ", ".join(f"'{name}'" for name in self._policy(case).purposes)
-        same = "t.medium = $medium" if self._lose(case) == "next" else "true"
+        same = "t.medium = o.medium" if self._lose(case) == "next" else "true"
         return f"""
-            select b.moment_id, c.timezone as arbitrate_timezone, k.winner as arbitrate_winner, k.class as arbitrate_class,
+            select b.place, c.timezone as arbitrate_timezone, k.winner as arbitrate_winner, k.class as arbitrate_class,
                    k.last_at as arbitrate_until, x.propensity as arbitrate_propensity, x.value as arbitrate_value,
                    x.uplift as arbitrate_uplift, x.expected as arbitrate_expected, coalesce(x.rivals, 0) as arbitrate_rivals,
-                   coalesce(contains(x.channels, ',' || $medium || ','), true) as arbitrate_allowed,
+                   coalesce(contains(x.channels, ',' || b.medium || ','), true) as arbitrate_allowed,
                    coalesce(x.channels = '', false) as arbitrate_none
               from batch b left join customers c using (customer_id) left join arbitrate_stakes x on x.moment_id = b.moment_id
               left join (
-                select o.moment_id, arg_min(t.campaign, (coalesce(n.class, p.class), t."at", t.campaign)) as winner,
+                select o.place, arg_min(t.campaign, (coalesce(n.class, p.class), t."at", t.campaign)) as winner,
                        min(coalesce(n.class, p.class)) as class, max(t."at") as last_at
                   from batch o join contacts t on t.customer_id = o.customer_id and t.moment_id <> o.moment_id
                   left join arbitrate_classes n on n.name = t.campaign
@@ -75,10 +80,11 @@ class Arbitrate(Gate):
                   left join arbitrate_zones z on z.timezone = c.timezone
                  where t."at" >= coalesce(z.start, $arbitrate_start::timestamptz) and t.purpose in ({purposes}) and {same}
                    and coalesce(n.class, p.class) <= $arbitrate_own
-                 group by 1) k on k.moment_id = b.moment_id"""
+                 group by 1) k on k.place = b.place"""
 
-    def parameters(self, case: Case) -> Mapping[str, Any]:
+    def parameters(self, docket: Docket) -> Mapping[str, Any]:
         """The campaign's own class; when the window began in the insurer's zone."""
+        case = docket.one
         start = period_start(case.now, self._policy(case).window, home_zone(case.timezone))
         own = class_of(case.campaign.purpose, case.campaign.arbitrate.priority)
         return {"arbitrate_start": start, "arbitrate_own": own}

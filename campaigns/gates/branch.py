@@ -9,6 +9,8 @@ from campaigns.gate import Case, Gate, Judgement, Verdict, judged
 if TYPE_CHECKING:
     import pandas as pd
 
+    from campaigns.docket import Docket
+
 
 class Branch(Gate):
     """Ends the campaign where a wait's `unless` has come true, and leaves out a step whose `when` has not."""
@@ -21,11 +23,11 @@ class Branch(Gate):
         "not_taken": "the last message did not fare as this step asks; the next step follows",
     }
 
-    def evidence(self, case: Case) -> str | None:
+    def evidence(self, docket: Docket) -> str | None:
         """State of the moment's last message, and whether it was answered; nothing where nobody asks."""
-        if not case.campaign.branches:
+        if not any(case.campaign.branches for case in docket.cases.values()):
             return None
-        return """select b.moment_id, d.state as branch_state, coalesce(d.answered, false) as branch_answered
+        return """select b.place, d.state as branch_state, coalesce(d.answered, false) as branch_answered
                     from batch b left join deliveries d using (moment_id)"""
 
     def judge(self, table: pd.DataFrame, case: Case) -> Judgement:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from campaigns.docket import Docket
+
 
 def _counted(index: int, rule: Rule) -> str:
     """Which contacts a rule counts; names of channels and purposes come from closed lists."""
@@ -44,40 +46,42 @@ class Cap(Gate):
     name = "cap"
     order = 50
     scope = "channel"
+    live = True
     reasons: ClassVar = {"cap_met": "the customer has had as many contacts as the contact policy allows in the period"}
 
     def applies(self, case: Case) -> bool:
         """Where a rule of the contact policy is about this purpose and channel; contract notices have none."""
         return bool(self._rules(case))
 
-    def prepare(self, db: duckdb.DuckDBPyConnection, case: Case) -> None:
-        """Lay out when the periods began in each zone the customers live in; other zones are the insurer's."""
+    def prepare(self, db: duckdb.DuckDBPyConnection, docket: Docket) -> None:
+        """Lay out when the period of every rule began in each zone the customers live in; other zones are the insurer's."""
         import pyarrow as pa
 
         zones = zones_lived_in(db)
         starts = {
             f"start_{index}": pa.array(
-                [period_start(case.now, rule.per, zone) for zone in zones.values()], pa.timestamp("us", "UTC")
+                [period_start(docket.now, rule.per, zone) for zone in zones.values()], pa.timestamp("us", "UTC")
             )
-            for index, rule in self._rules(case)
+            for index, rule in enumerate(docket.policy.caps)
         }
         db.register("cap_zones", pa.table({"timezone": pa.array(zones, pa.string()), **starts}))
 
-    def evidence(self, case: Case) -> str | None:
+    def evidence(self, docket: Docket) -> str | None:
         """Per rule that applies: contacts in its period, and the one that must leave it; the customer's zone."""
-        rules = self._rules(case)
+        rules = self._rules(docket.one)
         found = "".join(_columns(index, rule) for index, rule in rules)
         columns = "".join(f", coalesce(k.n_{i}, 0) as cap_{i}, k.leaving_{i} as cap_leaving_{i}" for i, _ in rules)
         return f"""
-            select b.moment_id, c.timezone as cap_timezone{columns}
+            select b.place, c.timezone as cap_timezone{columns}
               from batch b left join customers c using (customer_id)
               left join (select t.customer_id{found} from contacts t
                            left join customers c on c.customer_id = t.customer_id
                            left join cap_zones z on z.timezone = c.timezone
                           group by 1) k on k.customer_id = b.customer_id"""
 
-    def parameters(self, case: Case) -> Mapping[str, Any]:
+    def parameters(self, docket: Docket) -> Mapping[str, Any]:
         """When the periods began in the insurer's zone."""
+        case = docket.one
         home = home_zone(case.timezone)
         return {f"cap_start_{index}": period_start(case.now, rule.per, home) for index, rule in self._rules(case)}
 

@@ -10,6 +10,8 @@ from campaigns.gate import Case, Gate, Judgement, judged
 if TYPE_CHECKING:
     import pandas as pd
 
+    from campaigns.docket import Docket
+
 _CLAIMS = """(select c.* from claims c semi join batch b using (customer_id) union all by name
               select c.* replace (p.customer_id as customer_id)
                 from claims c join policies p using (policy_id) semi join batch b on b.customer_id = p.customer_id
@@ -62,26 +64,26 @@ class Circumstance(Gate):
         "deceased": "the customer has died",
     }
 
-    def evidence(self, case: Case) -> str | None:
-        """One column a circumstance that matters for the purpose, holding what was found."""
-        kinds = getattr(case.policy.circumstances, case.campaign.purpose)
+    def evidence(self, docket: Docket) -> str | None:
+        """One column a circumstance that matters for any of the purposes, holding what was found."""
+        kinds = sorted({kind for case in docket.cases.values() for kind in _silencing(case)})
         joins = " ".join(
             f"left join ({_EVIDENCE[kind]}) {kind} on {kind}.customer_id = b.customer_id" for kind in kinds
         )
         columns = "".join(f", {kind}.seen as circumstance_{kind}" for kind in kinds)
-        return f"select b.moment_id{columns} from batch b {joins}" if kinds else None
+        return f"select b.place{columns} from batch b {joins}" if kinds else None
 
-    def parameters(self, case: Case) -> Mapping[str, Any]:
+    def parameters(self, docket: Docket) -> Mapping[str, Any]:
         """Since when a denied claim or a bereavement counts."""
-        rules = case.policy.circumstances
+        rules = docket.policy.circumstances
         return {
-            "denied_since": rules.denied_claim_within.before(case.now),
-            "bereaved_since": rules.bereavement_within.before(case.now),
+            "denied_since": rules.denied_claim_within.before(docket.now),
+            "bereaved_since": rules.bereavement_within.before(docket.now),
         }
 
     def judge(self, table: pd.DataFrame, case: Case) -> Judgement:
         """Refuse in the circumstances the policy names for the purpose."""
-        kinds = getattr(case.policy.circumstances, case.campaign.purpose)
+        kinds = _silencing(case)
         checks = [
             (kind, table[f"circumstance_{kind}"].notna(), table[f"circumstance_{kind}"].to_numpy(object))
             for kind in kinds
@@ -89,3 +91,9 @@ class Circumstance(Gate):
         return judged(
             table, f"{case.campaign.purpose}: not under {', '.join(kinds) or 'any circumstance'}", checks, seen="none"
         )
+
+
+def _silencing(case: Case) -> tuple[str, ...]:
+    """The circumstances in which nothing of the case's purpose goes."""
+    kinds: tuple[str, ...] = getattr(case.policy.circumstances, case.campaign.purpose)
+    return kinds

@@ -10,17 +10,20 @@ from campaigns.gate import Case, Gate, Judgement, judged
 if TYPE_CHECKING:
     import pandas as pd
 
+    from campaigns.docket import Docket
+
 NEVER = -(2**62)
 """Stands for "was not said" among instants, which are microseconds since 1970."""
 # Who said what, as instants: `no`, a `yes` that holds, one that is `over`. `cell` tells how wide it is: 0 exactly this, 1 this purpose
 # everywhere, 2 everything on this channel, 3 everything. Planning a query costs more than running it on a few customers: it is kept small.
 _SAID = """
-    select {who}.customer_id, ({who}.purpose = '*')::int * 2 + ({who}.channel = '*')::int as cell,
+    select a.customer_id, a.purpose, a.medium, ({who}.purpose = '*')::int * 2 + ({who}.channel = '*')::int as cell,
            case when not granted then epoch_us("at") end as no, case when granted and {holds} then epoch_us("at") end as yes,
            case when granted and not {holds} then epoch_us("at") end as over, {confirmed} as confirmed, {words} as words"""
 _HOLDS = "coalesce(expires_at > $now, true)"
 _RECORD = """concat_ws(', ', "at"::varchar, 'text ' || text_version, 'by ' || given_by, evidence)"""
-_COVERS = "purpose in ($purpose, '*') and channel in ($medium, '*') and (\"at\" <= $now or not granted)"
+_ASKED = "(select distinct customer_id, purpose, medium from batch) a"
+_COVERS = """{who}.purpose in (a.purpose, '*') and {who}.channel in (a.medium, '*') and ("at" <= $now or not granted)"""
 _CONFIRMED = f"case when source = 'double_opt_in' and granted and {_HOLDS} then epoch_us(\"at\") end"
 _TOLD = (
     _SAID.format(
@@ -29,20 +32,22 @@ _TOLD = (
         confirmed=_CONFIRMED,
         words="""concat_ws(', ', "at"::varchar, 'text ' || nullif(text_version, ''), source, nullif(evidence, ''))""",
     )
-    + f" from told where kind = 'consent' and {_COVERS}"
+    + f" from {_ASKED} join told using (customer_id) where told.kind = 'consent' and {_COVERS.format(who='told')}"
 )
 _CELLS = range(4)
 _NARROWER = {0: (0,), 1: (0, 1), 2: (0, 2), 3: (0, 1, 2, 3)}
 _WORDS = {"yes_words": "yes", "no_words": "no", "over_words": "over"}
 _STOPS = """
-    left join (select customer_id, max(epoch_us("at")) filter (not (purpose = '*' and medium = '*')) as stop,
-                      max(epoch_us("at")) filter (purpose = '*' and medium = '*') as stop_all
-                 from opt_outs where purpose in ($purpose, '*') and medium in ($medium, '*') group by 1) s using (customer_id)
+    left join (select a.*, max(epoch_us(o."at")) filter (not (o.purpose = '*' and o.medium = '*')) as stop,
+                      max(epoch_us(o."at")) filter (o.purpose = '*' and o.medium = '*') as stop_all
+                 from {asked} join opt_outs o using (customer_id)
+                where o.purpose in (a.purpose, '*') and o.medium in (a.medium, '*') group by all) s using (customer_id, purpose, medium)
     left join (select t.customer_id, max(epoch_us(t."at")) as call, max(epoch_us(t."at")) filter (t."at" > case {since} end) as call_holds
                  from told t left join customers c on c.customer_id = t.customer_id
-                where t.kind = 'call_refusal' and {calls} group by 1) k using (customer_id)
-    left join (select customer_id, max(coalesce(until::varchar, 'for good')) as listed from listed
-                where channel in ($medium, '*') and (until is null or until >= $now::date) group by 1) f using (customer_id)"""
+                where t.kind = 'call_refusal' group by 1) k on k.customer_id = b.customer_id and b.medium in ({calls})
+    left join (select a.*, max(coalesce(l.until::varchar, 'for good')) as listed from {asked} join listed l using (customer_id)
+                where l.channel in (a.medium, '*') and (l.until is null or l.until >= $now::date) group by all) f
+              using (customer_id, purpose, medium)"""
 _SAID_COLUMNS = ("over", *(f"{word}_{cell}" for word in ("no", "yes") for cell in _CELLS))
 _TOLD_COLUMNS = ("confirmed", "confirmed_all", "stop", "stop_all", "call", "call_holds")
 
@@ -64,13 +69,16 @@ class Consent(Gate):
         "erased": "the customer's data was erased before the matter was settled",
     }
 
-    def evidence(self, case: Case) -> str | None:
-        """The newest words that cover this purpose and channel, by how wide they are, and whatever stops them."""
+    def evidence(self, docket: Docket) -> str | None:
+        """The newest words that cover a row's purpose and channel, by how wide they are, and whatever stops them."""
         # a yes is told in full where the purpose needs one, a no always: what is told is kept with every decision
-        words = _RECORD if _rule(case) == "opt_in" else f"case when not granted then {_RECORD} end"
+        purposes = {case.campaign.purpose for case in docket.cases.values() if _rule(case) == "opt_in"}
+        named = ", ".join(f"'{each}'" for each in sorted(purposes))
+        full = f"a.purpose in ({named}) or" if purposes else ""
+        words = f"case when {full} not granted then {_RECORD} end"
         records = _SAID.format(who="c", holds=_HOLDS, confirmed="null::bigint", words=words)
-        said = f"{records} from consents c semi join batch b on b.customer_id = c.customer_id where {_COVERS}"
-        quiet = case.nothing_told
+        said = f"{records} from {_ASKED} join consents c using (customer_id) where {_COVERS.format(who='c')}"
+        quiet = docket.nothing_told
         columns = [f"max({word}) filter (cell = {cell}) as {word}_{cell}" for word in ("no", "yes") for cell in _CELLS]
         columns += [f"max(words) filter ({word} is not null) as {name}" for name, word in _WORDS.items()]
         if not quiet:
@@ -80,21 +88,22 @@ class Consent(Gate):
         asked += [f"{NEVER if quiet else f'coalesce({name}, {NEVER})'} as consent_{name}" for name in _TOLD_COLUMNS]
         asked += [f"{name} as consent_{name}" for name in _WORDS]
         return f"""
-            select b.moment_id, {", ".join(asked)}, {"null::varchar" if quiet else "listed"} as consent_listed
-              from batch b left join (select customer_id, max(over) as over, {", ".join(columns)}
-                                        from ({said}) group by 1) w using (customer_id) {"" if quiet else self._stops(case)}"""
+            select b.place, {", ".join(asked)}, {"null::varchar" if quiet else "listed"} as consent_listed
+              from batch b left join (select customer_id, purpose, medium, max(over) as over, {", ".join(columns)}
+                                        from ({said}) group by all) w using (customer_id, purpose, medium)
+                   {"" if quiet else self._stops(docket)}"""
 
-    def _stops(self, case: Case) -> str:
-        terms = range(len(case.policy.do_not_call.since(case.now)))
+    def _stops(self, docket: Docket) -> str:
+        terms = range(len(docket.policy.do_not_call.since(docket.now)))
         since = " ".join(
             f"when starts_with(coalesce(c.region_code, ''), $region{place}) then $since{place}" for place in terms
         )
-        calls = "true" if case.medium.name in case.policy.do_not_call.channels else "false"
-        return _STOPS.format(since=since, calls=calls)
+        calls = ", ".join(f"'{name}'" for name in docket.policy.do_not_call.channels) or "null"
+        return _STOPS.format(since=since, calls=calls, asked=_ASKED)
 
-    def parameters(self, case: Case) -> Mapping[str, Any]:
+    def parameters(self, docket: Docket) -> Mapping[str, Any]:
         """Since when a refusal on a call still holds, by the beginning of the region code."""
-        terms = enumerate(case.policy.do_not_call.since(case.now))
+        terms = enumerate(docket.policy.do_not_call.since(docket.now))
         named = ((f"region{place}", f"since{place}", *term) for place, term in terms)
         return {name: value for region, since, code, at in named for name, value in ((region, code), (since, at))}
 

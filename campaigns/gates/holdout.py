@@ -10,6 +10,8 @@ from triggers.sqltext import draw
 if TYPE_CHECKING:
     import pandas as pd
 
+    from campaigns.docket import Docket
+
 
 class Holdout(Gate):
     """A salted hash of the customer, never a dice: the same customer is held out in every run, edit and restart."""
@@ -21,12 +23,10 @@ class Holdout(Gate):
         "holdout_campaign": "the customer is in this campaign's control group",
     }
 
-    def evidence(self, case: Case) -> str | None:
+    def evidence(self, docket: Docket) -> str | None:
         """Two draws in [0, 1): md5 of salt, scope and customer, its first 52 bits (exact in a double)."""
-        everyone, own = "$salt || ':global:' || b.customer_id", "$salt || ':' || $campaign || ':' || b.customer_id"
-        return (
-            f"""select b.moment_id, {draw(everyone)} as holdout_global, {draw(own)} as holdout_campaign from batch b"""
-        )
+        everyone, own = "$salt || ':global:' || b.customer_id", "$salt || ':' || b.campaign || ':' || b.customer_id"
+        return f"select b.place, {draw(everyone)} as holdout_global, {draw(own)} as holdout_campaign from batch b"
 
     def judge(self, table: pd.DataFrame, case: Case) -> Judgement:
         """Hold out the lowest draws; contract notices always go."""

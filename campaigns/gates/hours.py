@@ -10,6 +10,8 @@ from campaigns.windows import Interval, home_zone, hours_for, next_window, zone_
 if TYPE_CHECKING:
     import pandas as pd
 
+    from campaigns.docket import Docket
+
 
 class Hours(Gate):
     """One look at the calendar per zone, not per customer: `now` is the same for all."""
@@ -19,9 +21,9 @@ class Hours(Gate):
     scope = "channel"
     reasons: ClassVar = {"no_window": "no allowed hour is left before the message would be too late"}
 
-    def evidence(self, case: Case) -> str | None:
+    def evidence(self, docket: Docket) -> str | None:
         """When an alert that is the occasion ends."""
-        return """select b.moment_id, a.expires_at as hours_until
+        return """select b.place, a.expires_at as hours_until
                     from batch b left join alerts a on a.alert_id = b.alert_id and b.occasion = b.alert_id"""
 
     def judge(self, table: pd.DataFrame, case: Case) -> Judgement:
@@ -29,16 +31,18 @@ class Hours(Gate):
         import numpy as np
         import pandas as pd
 
-        zones = table["timezone"].astype(object).where(table["timezone"].notna(), "").to_numpy(object)
-        windows = {name: self._window(name, case) for name in set(zones)}
+        codes, names = pd.factorize(table["timezone"].astype(object).where(table["timezone"].notna(), ""))
+        windows = [self._window(name, case) or (None, None) for name in names]
         limit = case.campaign.valid_for.after(case.now)
-        opens = {name: window[0] if window else None for name, window in windows.items()}
-        closes = {name: window[1] if window else None for name, window in windows.items()}
-        starts = pd.to_datetime(pd.Series([opens[name] for name in zones], index=table.index), utc=True)
-        ends = pd.to_datetime(pd.Series([closes[name] for name in zones], index=table.index), utc=True)
+        starts, ends = (
+            pd.to_datetime(pd.Series([window[side] for window in windows], dtype=object), utc=True)
+            .take(codes)
+            .set_axis(table.index)
+            for side in (0, 1)
+        )
         expires = table["hours_until"].dt.tz_convert("UTC").fillna(limit).clip(upper=limit)
         late = (starts.isna() | (starts >= expires)).to_numpy()
-        seen = np.array([name or case.timezone for name in zones], dtype=object)
+        seen = np.array([name or case.timezone for name in names], dtype=object)[codes]
         rule = " and ".join(
             f"{rule.opens:%H:%M}-{rule.closes:%H:%M}" for rule in hours_for(case.policy, case.campaign, case.profile)
         )

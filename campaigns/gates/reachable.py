@@ -9,6 +9,8 @@ from campaigns.gate import Case, Gate, Judgement, judged
 if TYPE_CHECKING:
     import pandas as pd
 
+    from campaigns.docket import Docket
+
 
 class Reachable(Gate):
     """Customers without an address on this channel. Asked before the holdout, so that both arms hold only people one could reach."""
@@ -21,10 +23,12 @@ class Reachable(Gate):
         "unknown_customer": "the customer is no longer in the customers view",
     }
 
-    def evidence(self, case: Case) -> str | None:
-        """The customer's address on this channel, language and zone."""
+    def evidence(self, docket: Docket) -> str | None:
+        """The customer's address on the row's channel, language and zone."""
+        media = {case.medium.name: case.medium.address for case in docket.cases.values()}
+        address = " ".join(f"when '{name}' then c.\"{column}\"" for name, column in sorted(media.items()))
         return f"""
-            select b.moment_id, nullif(trim(c."{case.medium.address}"), '') as address, c.locale, c.timezone,
+            select b.place, nullif(trim(case b.medium {address} end), '') as address, c.locale, c.timezone,
                    c.customer_id is null as reachable_unknown
               from batch b left join customers c using (customer_id)"""
 

@@ -9,6 +9,9 @@ from campaigns.gate import Case, Gate, Judgement, judged
 if TYPE_CHECKING:
     import duckdb
     import pandas as pd
+    import pyarrow as pa
+
+    from campaigns.docket import Docket
 
 KINDS = {"age": "double", "region_code": "varchar", "held": "boolean", "eligible": "boolean", "fits": "boolean"}
 
@@ -33,26 +36,22 @@ class Suitability(Gate):
         """Where the campaign says whom it suits, and for all marketing: it has general words."""
         return case.campaign.suits is not None or case.campaign.purpose == "marketing"
 
-    def prepare(self, db: duckdb.DuckDBPyConnection, case: Case) -> None:
+    def prepare(self, db: duckdb.DuckDBPyConnection, docket: Docket) -> None:
         """Ask the recommender, which reads the rules of products as it does for offers."""
-        suits = case.campaign.suits
-        if suits is None:
-            return
-        from recommender.suitability import suitability
+        import pyarrow as pa
 
-        ids = [each for (each,) in db.execute("select distinct customer_id from batch order by 1").fetchall()]
-        found = suitability(db, ids, case.now, product=suits.product, condition=suits.where)
-        db.register("suitability_found", found)
+        found = [table for number, case in docket.cases.items() if (table := _found(db, number, case)) is not None]
+        if found:
+            db.register("suitability_found", pa.concat_tables(found))
 
-    def evidence(self, case: Case) -> str | None:
+    def evidence(self, docket: Docket) -> str | None:
         """What was found of the customer; whether personal words may be used."""
         names = [f"f.{name} as suits_{name}" for name in KINDS]
-        join = "left join suitability_found f on f.customer_id = b.customer_id"
-        if case.campaign.suits is None:
+        join = "left join suitability_found f on f.customer_id = b.customer_id and f.case_number = b.case_number"
+        if all(case.campaign.suits is None for case in docket.cases.values()):
             names, join = [f"null::{kind} as suits_{name}" for name, kind in KINDS.items()], ""
-        personal = "coalesce(c.personalisation, true)" if case.campaign.purpose == "marketing" else "true"
         return f"""
-            select b.moment_id, {personal} as personal, {", ".join(names)}
+            select b.place, b.purpose <> 'marketing' or coalesce(c.personalisation, true) as personal, {", ".join(names)}
               from batch b left join customers c using (customer_id) {join}"""
 
     def judge(self, table: pd.DataFrame, case: Case) -> Judgement:
@@ -81,3 +80,20 @@ class Suitability(Gate):
             ("not_suited", ~table["suits_fits"].to_numpy(bool), "the condition does not hold"),
         ]
         return judged(table, suits.words, checks, seen=np.where(words == "", "suits", words).astype(object))
+
+
+def _found(db: duckdb.DuckDBPyConnection, number: int, case: Case) -> pa.Table | None:
+    """What the recommender finds of the customers of a case; None where the campaign does not say whom it suits."""
+    import pyarrow as pa
+
+    suits = case.campaign.suits
+    if suits is None:
+        return None
+    from recommender.suitability import suitability
+
+    asked = db.execute(
+        "select distinct customer_id from batch where case_number = $number order by 1", {"number": number}
+    )
+    ids = [each for (each,) in asked.fetchall()]
+    found = suitability(db, ids, case.now, product=suits.product, condition=suits.where)
+    return found.append_column("case_number", pa.array([number] * len(ids), pa.int64()))

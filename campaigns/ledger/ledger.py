@@ -72,12 +72,8 @@ class History:
 class Answers:
     """Whose messages are asked for, and which outcomes are an answer to one."""
 
-    campaign: str
+    campaigns: Sequence[str]
     events: Sequence[str]
-
-    def values(self) -> dict[str, str]:
-        """Parameters of `deliveries`."""
-        return {"campaign": self.campaign, "answers": json.dumps(list(self.events))}
 
 
 class Ledger:
@@ -149,8 +145,13 @@ class Ledger:
         What was spent is told from the day of `now` in its own zone on.
         """
         self.want(customers.unique().to_pylist())
+        events = json.dumps(list(answers.events)) if answers else ""
+        fared = [
+            self.store.all("deliveries", campaign=name, answers=events)
+            for name in (answers.campaigns if answers else ())
+        ]
         return History(
-            deliveries=_deliveries(self.store.all("deliveries", **answers.values()) if answers else []),
+            deliveries=_deliveries([row for rows in fared for row in rows]),
             contacts=contact_table(self.store.all("contacts", now=seconds(now), since=seconds(since))),
             opt_outs=_table(self.store.all("opt_outs"), ("customer_id", "purpose", "medium"), "at"),
             told=told_table(self.store.all("told")),

@@ -35,8 +35,10 @@ class SqliteStore(Store):
             "journal_mode = wal",
             f"synchronous = {'full' if durable else 'off'}",
             "foreign_keys = off",
+            "secure_delete = on",
             "cache_size = -65536",
             "temp_store = memory",
+            "wal_autocheckpoint = 8000",  # pages: what is written again and again is copied into the file once
         ):
             self._db.execute(f"pragma {pragma}")
         self._db.execute("create temp table wanted (customer_id text primary key) without rowid")

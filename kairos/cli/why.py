@@ -51,6 +51,7 @@ def _tell(story: dict[str, Any], *, detailed: bool) -> None:
                 for line in decision["trace"]
             ]
             title = f"{moment['subject']} ({moment['occasion']}), step {decision['step']}, {decision['decided_at']}: {decision['verdict']}"
+            title += f", arm {decision['arm']}" if "arm" in decision else ""
             out.print(table(title, ("channel", "gate", "asked", "seen", "answer"), rows))
         for message in moment["messages"]:
             out.print(

@@ -125,6 +125,11 @@ def test_commits_are_durable(ledger, place):
     assert ledger.store.query("pragma synchronous") == [(2,)]
 
 
+def test_what_is_deleted_from_a_file_is_overwritten(tmp_path):
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        assert ledger.store.query("pragma secure_delete") == [(1,)]
+
+
 def test_every_statement_is_named_once_and_compiles(ledger):
     for name, sql in statements().items():
         placeholders = sql.count("?")

@@ -98,3 +98,9 @@ def test_about_an_earlier_day_it_knows_nothing_of_who_entered_since(insurer, led
     assert [(clause["passed"], clause["seen"]) for clause in before if clause["path"] == "trigger.kind"] == [
         (False, "not at the last look")
     ]
+
+
+def test_one_in_an_arm_hears_which(insurer, ledger, campaign, tell):
+    insurer.campaigns = [campaign(variants=[{"name": "plain", "weight": 0}, {"name": "short", "weight": 1}])]
+    insurer.customer("C1").expiring("P1", "C1").turn(ledger)
+    assert [decision["arm"] for decision in tell("C1").moments[0]["decisions"]] == ["short"]

@@ -12,8 +12,9 @@ import pandas as pd
 import pyarrow as pa
 
 from campaigns.budgets import Spent
-from campaigns.decide import BATCH, gather
+from campaigns.decide import KEYS
 from campaigns.definition import Campaign
+from campaigns.docket import BATCH, Docket, beside, gather
 from campaigns.gate import Case, Verdict
 from campaigns.gates import gates
 from campaigns.ledger.ledger import contact_table
@@ -116,13 +117,16 @@ def ask(name: str, world: World, facts: Facts, order: Sequence[int] | None = Non
     kinds = {"moment_id": pa.int64(), "standing": pa.bool_()} | dict.fromkeys(
         ("due_at", "step_due_at"), pa.timestamp("us", "UTC")
     )
-    facts.db.register(
-        "batch", pa.table({n: pa.array([row[n] for row in rows], kinds.get(n, pa.string())) for n in BATCH})
-    )
+    batch = pa.table({n: pa.array([row[n] for row in rows], kinds.get(n, pa.string())) for n in BATCH})
+    batch = batch.sort_by([(key, "ascending") for key in KEYS])
     if not gate.applies(case):
         return {row["moment_id"]: ("pass", "") for row in rows}, 0
     asking = [each for each in gates() if each.name in {name, "reachable" if name == "hours" else name}]
-    table = gather(db, case, asking)
+    facts.db.register("batch", batch)
+    for live in (each for each in asking if each.live):
+        live.prepare(db, Docket({0: case}))
+    numbered = batch.append_column("case_number", pa.array([0] * batch.num_rows, pa.int64()))
+    table = beside(batch, gather(db, Docket({0: case}), numbered, asking))
     for column in sorted({column for given in world.given.values() for column in given}):
         table[column] = [world.given[number].get(column) for number in table["moment_id"]]
     judgement = gate.judge(table, case)
