@@ -52,8 +52,7 @@ def assign(scene: Scene, campaign: Campaign, customers: list[str], ledger: Ledge
         (campaign.name, customer, names[each], chances[names[each]], campaign.version, seconds(scene.now))
         for customer, each in zip(new, places, strict=True)
     ]
-    with ledger.store.transaction():
-        ledger.store.many("assign", rows)
+    ledger.store.repeat(lambda: ledger.store.many("assign", rows))
     return known | _known(campaign, new, ledger)  # who drew at the same moment under other weights: the first counts
 
 

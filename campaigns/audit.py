@@ -48,6 +48,7 @@ def canonical(value: object) -> str:
 
 def record(ledger: Ledger, now: datetime, actor: str, act: str, campaign: str, detail: Mapping[str, object]) -> None:
     """Add an entry. Belongs into the transaction of the act itself: neither is there without the other."""
+    ledger.store.in_line("audit")
     last = ledger.store.one("audit_last")
     seq, previous = (last[0] + 1, last[1]) if last else (1, BEGINNING)
     entry = Entry(seq, seconds(now), actor, act, campaign, canonical(detail), previous, "")

@@ -47,5 +47,5 @@ class Statement:
 
 def tell(ledger: Ledger, statements: Sequence[Statement]) -> int:
     """Write statements down, all or none; the number of those that were new."""
-    with ledger.store.transaction():
-        return ledger.store.many("tell", [statement.values() for statement in statements])
+    rows = [statement.values() for statement in statements]
+    return ledger.store.repeat(lambda: ledger.store.many("tell", rows))

@@ -13,4 +13,12 @@ class LedgerError(CampaignError):
 
 
 class LedgerBusyError(LedgerError):
-    """Another process has held the ledger's write lock for over a minute. Let it finish, then run the command again."""
+    """Another process has held the ledger's lock for minutes. Let it finish, then run the command again."""
+
+
+class LedgerConflictError(LedgerError):
+    """Other processes changed the same rows of the ledger at the same moment, again and again. Run the command again."""
+
+
+class LedgerLostError(LedgerError):
+    """The connection to the ledger was lost. What was under way is undone: run the command again."""

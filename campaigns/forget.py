@@ -65,16 +65,19 @@ def forget(
     Nothing is done while a message of theirs is in a sender's hand, or nobody knows what became of it: its answer would
     come to nobody. Afterwards `Store.scour` clears what lies in freed pages. `by`: who does it, for the audit log.
     """
-    known, store = known or Known(), ledger.store
-    with store.transaction():
-        erasure = Erasure(pseudonym(salt, customer_id))
-        erasure.in_hand = int((store.one("in_hand", customer=customer_id) or (0,))[0])
-        if not erasure.in_hand:
-            held = holdings(ledger, customer_id, known.policies)
-            erasure.rows = {table: len(rows) for table, rows in held.items() if rows}
-            erasure.hashes, new = _never_again(ledger, customer_id, salt, now, _addresses(held, known))
-            _erase(ledger, customer_id, salt, seconds(now), held)
-            _note(ledger, erasure, now, by, changed=bool(erasure.rows or new))
+    with ledger.store.alone([customer_id]):  # nobody writes a message to whoever is being erased
+        return ledger.store.repeat(lambda: _forget(ledger, customer_id, salt, now, known or Known(), by))
+
+
+def _forget(ledger: Ledger, customer_id: str, salt: str, now: datetime, known: Known, by: str) -> Erasure:
+    erasure = Erasure(pseudonym(salt, customer_id))
+    erasure.in_hand = int((ledger.store.one("in_hand", customer=customer_id) or (0,))[0])
+    if not erasure.in_hand:
+        held = holdings(ledger, customer_id, known.policies)
+        erasure.rows = {table: len(rows) for table, rows in held.items() if rows}
+        erasure.hashes, new = _never_again(ledger, customer_id, salt, now, _addresses(held, known))
+        _erase(ledger, customer_id, salt, seconds(now), held)
+        _note(ledger, erasure, now, by, changed=bool(erasure.rows or new))
     return erasure
 
 

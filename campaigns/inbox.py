@@ -47,8 +47,7 @@ def keep(ledger: Ledger, arrived: Sequence[Arrived], now: datetime) -> int:
     """Keep records; the number of those that were new."""
     at = seconds(now)
     rows = [(each.view, each.key, json.dumps(known_since(each.row, now), ensure_ascii=False), at) for each in arrived]
-    with ledger.store.transaction():
-        return ledger.store.many("arrive", rows)
+    return ledger.store.repeat(lambda: ledger.store.many("arrive", rows))
 
 
 def after(ledger: Ledger, place: int, by: datetime | None = None, limit: int = PIECE) -> Batch:

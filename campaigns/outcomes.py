@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from campaigns.definition import Campaign
@@ -38,8 +39,7 @@ def record_outcomes(campaign: Campaign, facts: Facts, ledger: Ledger) -> int:
         found = facts.db.execute(
             _REACHED, {"goal": campaign.goal.event, "of_subject": campaign.goal.of == "subject"}
         ).fetchall()
-        with ledger.store.transaction():
-            new += ledger.store.many("outcome", found)
+        new += ledger.store.repeat(partial(ledger.store.many, "outcome", found))
     with ledger.store.transaction():
         ledger.store.run("look", {"key": f"outcomes:{campaign.name}", "now": seconds(facts.now)})
     return new

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -73,13 +74,13 @@ class Register:
 
     def propose(self, campaign: Campaign, now: datetime, by: str) -> Standing:
         """Put the campaign as it is up for approval."""
-        with self.store.transaction():
+        with self._acting():
             self._keep(campaign, now, by)
             return self._act("publish", campaign.name, now, by, lambda it: lifecycle.propose(it, campaign.version, by))
 
     def approve(self, name: str, now: datetime, by: str, approvers: Collection[str], version: str = "") -> Standing:
         """Let the proposed version into service; where `version` is given it must be that one, as read in the diff."""
-        with self.store.transaction():
+        with self._acting():
             before = self._known(name)
             if version and before.proposed and version != before.proposed:
                 raise LifecycleError(
@@ -96,7 +97,7 @@ class Register:
     def adopt(self, campaigns: Iterable[Campaign], now: datetime, by: str) -> dict[str, Standing]:
         """Take what the files say into service, where nobody need approve it. Where they stand then, by name."""
         found: dict[str, Standing] = {}
-        with self.store.transaction():
+        with self._acting():
             for campaign in campaigns:
                 version = campaign.version
                 before = self.standing(campaign.name) or Standing(campaign.name)
@@ -109,38 +110,38 @@ class Register:
 
     def begin(self, names: Iterable[str], now: datetime, by: str) -> None:
         """A turn is about to run these."""
-        with self.store.transaction():
+        with self._acting():
             for name in names:
                 self._act("begin", name, now, by, lifecycle.begin)
 
     def vanish(self, names: Iterable[str], now: datetime, by: str) -> None:
         """The files of these are gone."""
-        with self.store.transaction():
+        with self._acting():
             for name in names:
                 self._act("file_gone", name, now, by, lifecycle.vanish)
 
     def pause(self, name: str, now: datetime, by: str) -> Standing:
         """Nothing is found, decided or handed over until it is resumed."""
-        with self.store.transaction():
+        with self._acting():
             return self._act("pause", name, now, by, lifecycle.pause)
 
     def resume(self, name: str, now: datetime, by: str) -> Standing:
         """It goes on."""
-        with self.store.transaction():
+        with self._acting():
             return self._act("resume", name, now, by, lifecycle.resume)
 
     def roll_back(self, name: str, version: str, now: datetime, by: str) -> Standing:
         """An earlier version is in service again."""
-        with self.store.transaction():
+        with self._acting():
             served = {row["version"] for row in self.versions(name) if row["approved_at"] is not None}
             return self._act("rollback", name, now, by, lambda it: lifecycle.roll_back(it, version, served))
 
     def stop(self, name: str, now: datetime, by: str) -> int:
         """The end, for ever: what waits is withdrawn. The number of messages that were."""
-        with self.store.transaction():  # first of all nothing more leaves: to withdraw what waits may take a while
+        with self._acting():  # first of all nothing more leaves: to withdraw what waits may take a while
             self._known(name)
             self.store.run("halt", {"campaign": name, "at": seconds(now), "by": by})
-        with self.store.transaction():
+        with self._acting():
             after = self._act("stop", name, now, by, lifecycle.stop)
             gone = self.store.run("stop_messages", {"campaign": name})
             self.store.run("stop_decisions", {"campaign": name, "at": seconds(now), "version": after.version})
@@ -149,15 +150,22 @@ class Register:
 
     def stop_all(self, now: datetime, by: str) -> None:
         """The kill switch: nothing of anything is handed over."""
-        with self.store.transaction():
+        with self._acting():
             if self.store.run("halt", {"campaign": ALL, "at": seconds(now), "by": by}):
                 record(self.ledger, now, by, "stop", ALL, {})
 
     def resume_all(self, now: datetime, by: str) -> None:
         """The kill switch is taken back; what was paused or stopped by itself stays so."""
-        with self.store.transaction():
+        with self._acting():
             if self.store.run("go_on", {"campaign": ALL}):
                 record(self.ledger, now, by, "resume", ALL, {})
+
+    @contextmanager
+    def _acting(self) -> Iterator[None]:
+        """One act at a time: it is judged by where things stand, and the log goes on from its last entry."""
+        with self.store.transaction():
+            self.store.in_line("audit")
+            yield
 
     def _act(self, act: str, name: str, now: datetime, by: str, made: Callable[[Standing], Standing]) -> Standing:
         before = Standing(name) if act == "publish" and self.standing(name) is None else self._known(name)

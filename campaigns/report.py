@@ -39,6 +39,11 @@ class Funnel:
 
 def funnels(ledger: Ledger) -> dict[str, Funnel]:
     """The funnel of every campaign that ever had a moment, by name."""
+    with ledger.store.snapshot():
+        return _funnels(ledger)
+
+
+def _funnels(ledger: Ledger) -> dict[str, Funnel]:
     found: dict[str, Funnel] = {}
     for campaign, moments in sorted(ledger.store.all("count_moments")):
         found[campaign] = Funnel(campaign, moments)

@@ -48,12 +48,14 @@ def reserve(
         ("[" + trace + "]" for trace in table["trace"]),
         strict=True,
     )
-    with ledger.store.transaction():
-        ledger.store.many("case", decisions.cases.items())
-        ledger.store.many("decide", rows)
-        ledger.store.many("move", _moves(table, words, campaign, rules, now))
-        ledger.store.many("reserve", _messages(table, messages, campaign, rules, at))
-        ledger.store.many("spend", spending)
+    written = {  # what others write too, cases and days, is written in one order: nobody waits in a circle
+        "case": sorted(decisions.cases.items()),
+        "decide": list(rows),
+        "move": _moves(table, words, campaign, rules, now),
+        "reserve": _messages(table, messages, campaign, rules, at),
+        "spend": sorted(spending),
+    }
+    ledger.store.repeat(lambda: [ledger.store.many(name, values) for name, values in written.items()])
 
 
 def _moves(table: pd.DataFrame, words: list[str], campaign: Campaign, rules: Rules, now: datetime) -> list[Move]:

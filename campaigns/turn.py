@@ -14,6 +14,7 @@ from campaigns.arbitration import Round, rounds
 from campaigns.arms import by_arm
 from campaigns.compose import compose
 from campaigns.decide import Part, Sitting
+from campaigns.deciding import apart
 from campaigns.definition import Campaign
 from campaigns.ledger import Ledger
 from campaigns.ledger.ledger import Answers, History
@@ -133,6 +134,7 @@ def _groups(scene: Scene, running: Sequence[Campaign]) -> list[list[Campaign]]:
     return [[each] for each in running] if scene.rules.policy.budgets else [list(running)]
 
 
+@apart
 def _decide_among(scene: Scene, contest: Round, ledger: Ledger, turn: Turn, among: Collection[str]) -> int:
     """Decide the moments of these customers; the number of moments."""
     with turn.stage("history"):

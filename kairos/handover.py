@@ -14,7 +14,7 @@ from campaigns.dispatch import Desk, Handover, dispatch
 from campaigns.ledger import Ledger
 from campaigns.ledger.outbox import Outbox
 from campaigns.register import Register
-from campaigns.senders import Sender
+from campaigns.senders import sender_for
 from campaigns.switch import Watch
 from channels.adapter import AdapterSettings, ChannelError, Ports
 from kairos.errors import KairosError
@@ -36,7 +36,7 @@ async def hand_over(
 ) -> dict[str, Any]:
     """Hand over what is due at `now`; the report that `kairos send --json` prints."""
     adapters = place.adapters()
-    with place.ledger() as ledger, Sender(place.state / "senders") as sender, Watch(place.ledger) as watch:
+    with place.ledger() as ledger, sender_for(ledger, place.state / "senders") as sender, Watch(place.ledger) as watch:
         async with _channels(place, adapters, ledger, now, watch) as channels:
             desk = Desk(
                 ledger,

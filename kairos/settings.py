@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any, Literal
+from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from campaigns.dispatch import Delivery
+from campaigns.ledger.store import is_postgres
 from campaigns.policy import ContactPolicy
 from channels.contract import MEDIA
 from kairos.stream.brokers import SCHEMES
 from triggers.durations import Span
 from triggers.engine import is_engine
+
+_VARIABLE = re.compile(r"\$\{\w+\}")
 
 
 class StreamSettings(BaseModel):
@@ -79,7 +84,10 @@ class Settings(ContactPolicy):
         default="CN", pattern=r"^[A-Z]{2}$", description="country of phone numbers without a country code"
     )
     ledger: str = Field(
-        default="sqlite:///ledger.db", description="where Kairos remembers", examples=["sqlite:///ledger.db"]
+        default="sqlite:///ledger.db",
+        description="where Kairos remembers: a file of this machine, or a PostgreSQL database that several share; "
+        "${NAME} stands for an environment variable",
+        examples=["sqlite:///ledger.db", "postgresql://kairos:${KAIROS_DB_PASSWORD}@db.internal/kairos"],
     )
     engine: str = Field(
         default="duckdb",
@@ -135,9 +143,11 @@ class Settings(ContactPolicy):
 
     @field_validator("ledger")
     @classmethod
-    def _embedded(cls, ledger: str) -> str:
-        if not ledger.startswith("sqlite:///"):
-            raise ValueError(f"the ledger {ledger!r} is not supported | write sqlite:///ledger.db")
+    def _remembered(cls, ledger: str) -> str:
+        if not (ledger.startswith("sqlite:///") or is_postgres(ledger)):
+            raise ValueError("the ledger is not supported | write sqlite:///ledger.db, or postgresql://user@host/name")
+        if is_postgres(ledger) and any(not _VARIABLE.fullmatch(password) for password in _passwords(ledger)):
+            raise ValueError("the ledger's password stands in the file | write ${NAME} and set NAME in the environment")
         return ledger
 
     @field_validator("engine")
@@ -177,3 +187,10 @@ class Settings(ContactPolicy):
                 raise ValueError(f"unknown channel {sorted(unknown)[0]!r} under `channels` | known: {', '.join(MEDIA)}")
             return {**data, "channels": dict.fromkeys(MEDIA, "outbox") | data["channels"]}
         return data
+
+
+def _passwords(url: str) -> list[str]:
+    """What stands where passwords do in a database's URL."""
+    parts = urlsplit(url)
+    said = parse_qs(parts.query)
+    return [*([parts.password] if parts.password else []), *said.get("password", []), *said.get("sslpassword", [])]

@@ -10,10 +10,12 @@ from datetime import date, datetime, time
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from campaigns.definition import Campaign
 from campaigns.documents import Document, read_document, validate
+from campaigns.ledger.store import is_postgres
 from campaigns.policy import ContactPolicy
 from campaigns.problems import Problem
 from campaigns.scene import Rules, Scene, Words
@@ -114,12 +116,14 @@ class Workspace:
         return ContactPolicy.model_validate(said | {"hash_salt": self._secret("hash_salt", self.settings.hash_salt)})
 
     def _secret(self, name: str, written: str) -> str:
-        filled = os.path.expandvars(written)
-        if "${" in filled:
-            raise ProblemsFoundError(
-                [self.document.problem((name,), f"the environment has no value for {filled}", "set it, then run again")]
-            )
-        return filled
+        self._need(name, os.path.expandvars(written))
+        return os.path.expandvars(written)
+
+    def _need(self, name: str, filled: str) -> None:
+        """Raises ProblemsFoundError where a variable was left in a filled text; says the variable, not the text."""
+        if missing := re.findall(r"\$\{\w+\}", filled):
+            message = f"the environment has no value for {missing[0]}"
+            raise ProblemsFoundError([self.document.problem((name,), message, "set it, then run again")])
 
     @property
     def do_not_contact(self) -> pa.Table | None:
@@ -169,11 +173,16 @@ class Workspace:
         """The ledger, made where there is none."""
         from campaigns.ledger import Ledger
 
-        return Ledger(self.ledger_path)
+        return Ledger(self.ledger_place)
 
     @property
-    def ledger_path(self) -> Path:
-        """The ledger's file."""
+    def ledger_place(self) -> Path | str:
+        """The ledger's file, or the address of its database. Raises ProblemsFoundError where the environment lacks a part of it."""
+        if is_postgres(self.settings.ledger):
+            values = {name: quote(value, safe="") for name, value in os.environ.items()}
+            filled = re.sub(r"\$\{(\w+)\}", lambda found: values.get(found[1], found[0]), self.settings.ledger)
+            self._need("ledger", filled)
+            return filled
         return self.folder / self.settings.ledger.removeprefix("sqlite:///")
 
     def facts(self, now: datetime, progress: Progress | None = None, *, versions: bool = False) -> Facts:
@@ -182,7 +191,8 @@ class Workspace:
         `versions` keeps what later records took the place of, for asking about earlier days.
         """
         facts = self.facts_alone(now, progress, versions=versions)
-        if self.ledger_path.is_file():
+        place = self.ledger_place
+        if isinstance(place, str) or place.is_file():
             from campaigns.live import catch_up
 
             with self.ledger() as ledger:

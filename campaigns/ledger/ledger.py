@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from campaigns.budgets import Spent
-from campaigns.ledger.store import Store
+from campaigns.ledger.store import Store, open_store, whole
 from campaigns.ledger.told import hash_table, told_table
 
 if TYPE_CHECKING:
@@ -77,12 +77,13 @@ class Answers:
 
 
 class Ledger:
-    """Opened by path or SQLite URL. Every method that writes is one transaction."""
+    """Opened by path or URL. Every method that writes is one transaction."""
 
-    def __init__(self, path: Path | str, *, durable: bool = True) -> None:
-        self.store = Store(path, durable=durable)
+    def __init__(self, place: Path | str, *, durable: bool = True) -> None:
+        self.store: Store = open_store(place, durable=durable)
         self._listed: pa.Table | None = None
 
+    @whole
     def admit(self, campaign: Campaign, moments: pa.RecordBatch, now: datetime) -> int:
         """Let moments in; the unique key decides which are new. Returns how many were."""
         import pyarrow as pa
@@ -110,7 +111,7 @@ class Ledger:
             after = found[-1][0]
             yield [customer for (customer,) in found]
 
-    def pending_of(self, customers: Iterable[str], now: datetime) -> dict[str, pa.Table]:
+    def pending_of(self, customers: Collection[str], now: datetime) -> dict[str, pa.Table]:
         """Moments of these customers that want a decision now, by campaign."""
         self.want(customers)
         found: dict[str, list[tuple[Any, ...]]] = {}
@@ -129,7 +130,8 @@ class Ledger:
             after = rows[-1][2]
             yield rows
 
-    def want(self, customers: Iterable[str]) -> None:
+    @whole
+    def want(self, customers: Collection[str]) -> None:
         """Name the customers the next statements are about."""
         with self.store.transaction():
             self.store.run("wanted_clear")
@@ -157,6 +159,7 @@ class Ledger:
             spent=Spent.of(self.store.all("spent", day=now.date().isoformat())),
         )
 
+    @whole
     def withdraw(self, messages: Sequence[tuple[str, str]]) -> int:
         """Take (message_id, reason) out of the outbox; those in somebody's hand stay. How many were taken out."""
         with self.store.transaction():
@@ -164,6 +167,7 @@ class Ledger:
             self.store.many("withdraw_moment", ((message_id,) for message_id, _ in messages))
         return gone
 
+    @whole
     def record_run(self, command: str, now: datetime, report: dict[str, Any]) -> None:
         """Keep what a command reported."""
         with self.store.transaction():
@@ -172,6 +176,7 @@ class Ledger:
                 {"command": command, "as_of": seconds(now), "report": json.dumps(report, ensure_ascii=False)},
             )
 
+    @whole
     def opt_out(self, customer_id: str, now: datetime, source: str, *, purpose: str = "*", medium: str = "*") -> bool:
         """Until the customer confirms otherwise; False where nothing newer was told."""
         values = {
@@ -192,7 +197,7 @@ class Ledger:
         return self._listed
 
     def close(self) -> None:
-        """Close the file."""
+        """Let go of the database."""
         self.store.close()
 
     def __enter__(self) -> Self:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from campaigns.ledger.ledger import Ledger, instant, seconds
+from campaigns.ledger.store import whole
 from campaigns.policy import ContactPolicy
 from channels.contract import STOPPED, Accepted, Finding, Message, Receipt, Result, RetryLater, Unknown
 from channels.protocol import State, forward_rank
@@ -19,6 +20,7 @@ class Outbox:
     def __init__(self, ledger: Ledger) -> None:
         self.store = ledger.store
 
+    @whole
     def clear(self, now: datetime, policy: ContactPolicy) -> dict[str, int]:
         """Take out what must not go any more: stopped by the customer since it was reserved, or too late."""
         calls = policy.do_not_call
@@ -39,11 +41,13 @@ class Outbox:
         """Messages whose local window has closed but which still make sense in the next one."""
         return self.store.rows("missed_windows", now=seconds(now))
 
+    @whole
     def replan(self, windows: Sequence[tuple[datetime, datetime, str]]) -> int:
         """Move messages to (opens, closes, message_id)."""
         with self.store.transaction():
             return self.store.many("replan", [(seconds(opens), seconds(closes), mid) for opens, closes, mid in windows])
 
+    @whole
     def lease(
         self, medium: str, token: str, now: datetime, clock: datetime, limit: int, halted: Sequence[str] = ()
     ) -> list[tuple[Message, int]]:
@@ -60,6 +64,7 @@ class Outbox:
             rows = self.store.rows("lease", **values)
         return [(_message(row), int(row["attempts"])) for row in rows]
 
+    @whole
     def settle(
         self, results: Sequence[tuple[Message, int, Result]], token: str, clock: datetime, most_attempts: int
     ) -> None:
@@ -87,6 +92,7 @@ class Outbox:
         """Senders that have messages in hand."""
         return [row[0] for row in self.store.all("tokens_handed")]
 
+    @whole
     def orphan(self, token: str) -> int:
         """A dead sender's messages become unknown; the number of them."""
         with self.store.transaction():
@@ -97,6 +103,7 @@ class Outbox:
         values = {"medium": medium, "settled": seconds(settled), "after": after, "limit": limit}
         return [(_message(row), row["token"]) for row in self.store.rows("unknown", **values)]
 
+    @whole
     def reconcile(self, findings: Sequence[tuple[Message, str, Finding]], clock: datetime) -> dict[str, int]:
         """Write down what the provider said. That it has a message is true whoever asked; that it never saw it only
         counts while nobody has had the message in hand since (the token)."""
@@ -117,11 +124,13 @@ class Outbox:
             self.store.many("attempt", attempts)
         return counts
 
+    @whole
     def give_up(self, medium: str, window: datetime) -> int:
         """After the reconcile window: marketing is given up, the rest goes back to be sent again."""
         with self.store.transaction():
             return self.store.run("give_up", {"medium": medium, "window": seconds(window)})
 
+    @whole
     def receive(self, receipt: Receipt, clock: datetime) -> bool:
         """A receipt, whatever its order or number, moves a message only forward; False where it changed nothing."""
         values = {"message_id": receipt.message_id, "provider_id": receipt.provider_id, "code": receipt.code}

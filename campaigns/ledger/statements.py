@@ -8,13 +8,14 @@ from functools import cache
 from pathlib import Path
 from sqlite3 import complete_statement
 
+NEWER = "{place} has ledger version {found}, this Kairos reads {oldest} to {newest}; use the Kairos that wrote it"
 _NAME = re.compile(r"^-- name: (\w+)\s*$", re.MULTILINE)
 
 
 @cache
-def statements() -> dict[str, str]:
-    """Every statement of statements.sql by name, comments and closing semicolon taken off."""
-    text = (Path(__file__).parent / "statements.sql").read_text(encoding="utf-8")
+def statements(file: str = "statements.sql") -> dict[str, str]:
+    """Every statement of a file beside this one by name, comments and closing semicolon taken off."""
+    text = (Path(__file__).parent / file).read_text(encoding="utf-8")
     pieces = _NAME.split(text)
     return {name: _bare(body) for name, body in zip(pieces[1::2], pieces[2::2], strict=True)}
 

@@ -34,7 +34,7 @@ select count(distinct customer_id) from moments
 delete from temp.wanted;
 
 -- name: wanted_add
-insert or ignore into temp.wanted values (?);
+insert into temp.wanted (customer_id) values (?) on conflict do nothing;
 
 -- name: contacts
 -- What the wanted customers were sent since an instant, or are to be sent: what caps count, by when it goes. What waits longer than
@@ -206,7 +206,7 @@ select o.event_id, m.customer_id, o.at, o.detail from outcomes o join moments m 
 select value from meta where key = :key;
 
 -- name: look
-insert into meta (key, value) values (:key, :now)
+insert into meta (key, value) values (:key, cast(:now as text))
 on conflict (key) do update set value = excluded.value where cast(excluded.value as integer) > cast(meta.value as integer);
 
 -- name: outcome
@@ -242,7 +242,7 @@ select campaign, medium, state, count(*) from messages group by 1, 2, 3;
 select m.moment_id, m.campaign, m.subject, m.occasion, m.due_at, m.admitted_at, m.status, m.step as next_step, m.wake_at,
        d.step, d.verdict, d.gate, d.reason, d.medium, d.decided_at, d.version, d.trace
   from moments m left join decisions d on d.moment_id = m.moment_id and d.decided_at <= :now
- where m.customer_id = :customer and (:campaign is null or m.campaign = :campaign) and m.admitted_at <= :now
+ where m.customer_id = :customer and m.campaign = :campaign and m.admitted_at <= :now
  order by m.campaign, m.due_at, m.moment_id, d.decided_at;
 
 -- name: messages_of_moment
@@ -346,10 +346,10 @@ select coalesce(sum(n * n), 0)
 -- name: collisions
 -- Pairs of campaigns with a decision about the same customer at the same instant; `capped`: a cap, a budget or the other one decided one of the two.
 with decided as materialized (
-    select m.customer_id, d.decided_at, m.campaign, max(d.gate in ('arbitrate', 'cap', 'budget')) as capped
+    select m.customer_id, d.decided_at, m.campaign, max(case when d.gate in ('arbitrate', 'cap', 'budget') then 1 else 0 end) as capped
       from decisions d join moments m on m.moment_id = d.moment_id
      where d.verdict in ('sent', 'held') or d.gate in ('arbitrate', 'cap', 'budget') group by 1, 2, 3)
-select one.campaign, other.campaign, count(*), sum(max(one.capped, other.capped))
+select one.campaign, other.campaign, count(*), sum(case when one.capped > other.capped then one.capped else other.capped end)
   from decided one join decided other on other.customer_id = one.customer_id and other.decided_at = one.decided_at
  where one.campaign < other.campaign group by 1, 2 order by 3 desc, 1, 2;
 

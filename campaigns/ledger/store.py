@@ -1,148 +1,213 @@
-"""The SQLite file under the ledger: how it is opened, and transactions that cannot deadlock."""
+"""What a ledger's database can do for the rest of Kairos, whichever it is: named statements, and work that is whole or not at all."""
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, runtime_checkable
 
-from campaigns.errors import LedgerBusyError, LedgerError
-from campaigns.ledger.statements import migrations, statements
+from campaigns.errors import LedgerConflictError
+from campaigns.ledger.statements import statements
 
-OLDEST_SQLITE = (3, 35, 0)  # RETURNING
+T = TypeVar("T")
+P = ParamSpec("P")
+Row = tuple[Any, ...]
+Values = Sequence[Any] | Mapping[str, Any]
+REPEATS = 20
+"""How often work that lost against another transaction is begun again; each time somebody else got further."""
 
 
-class Store:
-    """Named statements on one connection. Writing happens only inside `transaction()`, which takes the lock at once."""
+class Cursor(Protocol):
+    """What the drivers have in common of the result of a statement."""
 
-    def __init__(self, path: Path | str, *, durable: bool = True) -> None:
-        if sqlite3.sqlite_version_info < OLDEST_SQLITE:
-            raise LedgerError(f"SQLite {sqlite3.sqlite_version} is too old for the ledger; it needs 3.35 or later")
-        self.path = str(path)
-        _only_ours(Path(path))
-        try:
-            self._db = sqlite3.connect(self.path, isolation_level=None, timeout=60)
-            self._prepare(durable)
-        except sqlite3.DatabaseError as error:
-            raise _translated(error, self.path) from error
+    @property
+    def description(self) -> Any:
+        """A sequence a column, its name first."""
 
-    def _prepare(self, durable: bool) -> None:
-        for pragma in (
-            "journal_mode = wal",
-            f"synchronous = {'full' if durable else 'off'}",
-            "foreign_keys = off",
-            "secure_delete = on",
-            "cache_size = -65536",
-            "temp_store = memory",
-            "wal_autocheckpoint = 8000",  # pages: what is written again and again is copied into the file once
-        ):
-            self._db.execute(f"pragma {pragma}")
-        self._db.execute("create temp table wanted (customer_id text primary key) without rowid")
-        if self._version() != max(migrations()):
-            self._migrate()
+    @property
+    def rowcount(self) -> int:
+        """Rows the statement changed."""
 
-    def _version(self) -> int:
-        """The version of the ledger; 0 where there is none yet."""
-        if not self._db.execute("select 1 from sqlite_master where name = 'meta'").fetchone():
-            return 0
-        found = self._db.execute("select value from meta where key = 'schema'").fetchone()
-        return int(found[0]) if found else 0
+    def fetchone(self) -> Any:
+        """The next row, or None."""
 
-    def _migrate(self) -> None:
-        """Bring the tables up to date, all or none; whoever comes second finds nothing to do."""
-        with self.transaction():
-            found, oldest, newest = self._version(), min(migrations()), max(migrations())
-            if found and not oldest <= found <= newest:
-                raise LedgerError(
-                    f"{self.path} has ledger version {found}, this Kairos reads {oldest} to {newest}; use the Kairos that wrote it"
-                )
-            for version, steps in migrations().items():
-                for step in steps if version > found else ():
-                    self._db.execute(step)
-            self._db.execute("insert or replace into meta values ('schema', ?)", (str(newest),))
+    def fetchall(self) -> list[Any]:
+        """The rows that are left."""
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All or nothing, durable on return. Takes the write lock when it begins, so that it never fails half-way on a lock."""
-        try:
-            self._db.execute("begin immediate")
-            yield
-            self._db.execute("commit")
-        except BaseException as error:
-            if self._db.in_transaction:
-                self._db.execute("rollback")
-            if isinstance(error, sqlite3.DatabaseError):
-                raise _translated(error, self.path) from error
-            raise
 
-    def one(self, name: str, **values: Any) -> tuple[Any, ...] | None:
+class Store(ABC):
+    """Named statements on one connection, for one thread. Writing happens only inside `transaction()` or `repeat()`.
+
+    Every method raises `LedgerError`, whose message says what to do, and nothing of the driver's.
+    """
+
+    place: str
+    """How the ledger is called in messages; never holds a password."""
+
+    # whole or not at all
+
+    @abstractmethod
+    def transaction(self) -> AbstractContextManager[None]:
+        """All or nothing, durable on return. Within another one it is a part of that one."""
+
+    @property
+    @abstractmethod
+    def within(self) -> bool:
+        """Whether a transaction is under way."""
+
+    def repeat(self, work: Callable[[], T]) -> T:
+        """Do work in one transaction; where that lost against another one (a deadlock), do all of it again.
+
+        So `work` changes nothing but the ledger, or does so in a way that may happen twice.
+        """
+        if self.within:
+            return work()
+        for left in reversed(range(REPEATS)):
+            try:
+                with self.transaction():
+                    return work()
+            except LedgerConflictError:
+                if not left:
+                    raise
+        raise AssertionError("the last attempt returns or raises")
+
+    @abstractmethod
+    def snapshot(self) -> AbstractContextManager[None]:
+        """What is read inside belongs together, whatever others write meanwhile. Nothing is written inside."""
+
+    @abstractmethod
+    def alone(self, customers: Iterable[str], *, budgets: bool = False) -> AbstractContextManager[None]:
+        """Nobody else decides about these customers meanwhile, nor about anybody where `budgets` are shared by all.
+
+        Waits for whoever does; a process that dies lets go. Begins outside transactions: what is read inside was
+        committed before, or is one's own.
+        """
+
+    @abstractmethod
+    def in_line(self, name: str) -> None:
+        """From here until the transaction ends nobody else passes the same point."""
+
+    # statements
+
+    @abstractmethod
+    def execute(self, sql: str, values: Values = ()) -> Cursor:
+        """A statement in the common dialect (`?` or `:name` for values), of Kairos' own making."""
+
+    def _execute_named(self, name: str, values: Values) -> Cursor:
+        return self.execute(statements()[name], values)
+
+    def one(self, name: str, **values: Any) -> Row | None:
         """First row of a named statement, or None."""
-        row: tuple[Any, ...] | None = self._db.execute(statements()[name], values).fetchone()
+        row: Row | None = self._execute_named(name, values).fetchone()
         return row
 
-    def all(self, name: str, **values: Any) -> list[tuple[Any, ...]]:
+    def all(self, name: str, **values: Any) -> list[Row]:
         """All rows of a named statement."""
-        return self._db.execute(statements()[name], values).fetchall()
+        return self._execute_named(name, values).fetchall()
 
     def rows(self, name: str, **values: Any) -> list[dict[str, Any]]:
         """All rows of a named statement as dictionaries."""
-        cursor = self._db.execute(statements()[name], values)
+        cursor = self._execute_named(name, values)
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
     def run(self, name: str, values: Mapping[str, Any] | None = None) -> int:
         """Run a named statement once; the number of rows it changed."""
-        return self._db.execute(statements()[name], values or {}).rowcount
+        return self._execute_named(name, values or {}).rowcount
 
-    def many(self, name: str, rows: Iterable[Sequence[Any] | Mapping[str, Any]]) -> int:
-        """Run a named statement for each row of values; the number of rows changed."""
-        before = self._db.total_changes
-        self._db.executemany(statements()[name], rows)
-        return self._db.total_changes - before
+    @abstractmethod
+    def many(self, name: str, rows: Iterable[Values]) -> int:
+        """Run a named statement for each row of values; the number of rows changed.
 
-    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        The rows of one call are about different rows of the table: on PostgreSQL they may take effect all at once.
+        """
+
+    def query(self, sql: str) -> list[Row]:
         """A reading query for checks and reports; never built from anybody's input."""
-        return self._db.execute(sql).fetchall()
+        cursor = self.execute(sql)
+        return cursor.fetchall() if cursor.description else []
 
+    # the whole ledger
+
+    @abstractmethod
+    def tables(self) -> dict[str, list[str]]:
+        """Every table of the ledger, with its columns."""
+
+    @abstractmethod
+    def scan(self, table: str, columns: Sequence[str]) -> Iterator[Row]:
+        """All rows of a table, without holding them all in memory; inside `snapshot()`."""
+
+    @abstractmethod
+    def fill(self, table: str, columns: Sequence[str], rows: Iterable[Row]) -> int:
+        """Put rows into an empty table as they are; the number of them. Inside a transaction."""
+
+    @abstractmethod
     def copy_to(self, path: Path) -> None:
-        """A consistent copy of the whole ledger, for rehearsals."""
-        target = sqlite3.connect(path)
-        with target:
-            self._db.backup(target)
-        target.close()
+        """A consistent copy of the whole ledger in a new SQLite file, for rehearsals."""
 
+    @abstractmethod
+    def integrity(self) -> str:
+        """'ok', or what the database itself finds wrong with the ledger."""
+
+    @abstractmethod
     def scour(self) -> bool:
-        """Write the file anew without what was deleted or replaced, the write-ahead log folded in and emptied.
+        """Write everything anew without what was deleted or replaced.
 
         False where somebody is reading or writing, so that old words may still lie in freed pages: call it again.
         """
-        try:
-            self._db.execute("vacuum")
-            busy: int = self._db.execute("pragma wal_checkpoint(truncate)").fetchone()[0]
-        except sqlite3.OperationalError as error:
-            if isinstance(_translated(error, self.path), LedgerBusyError):
-                return False
-            raise _translated(error, self.path) from error
-        return not busy
 
+    @abstractmethod
     def close(self) -> None:
-        """Close the file; the planner's statistics are refreshed where they are stale."""
-        with suppress(sqlite3.OperationalError):  # somebody is writing: whoever closes after them does it
-            self._db.execute("pragma optimize")
-        self._db.close()
+        """Let go of the database."""
 
 
-def _only_ours(path: Path) -> None:
-    """A new ledger is readable by its owner alone: it holds addresses."""
-    try:
-        path.touch(mode=0o600)
-    except OSError as error:
-        raise LedgerError(f"the ledger {path} cannot be made: {error.strerror}") from error
+@runtime_checkable
+class Sessions(Protocol):
+    """A store whose sessions tell who is alive, wherever they are."""
+
+    def claim(self, number: int) -> None:
+        """Hold a number for as long as this session lives."""
+
+    def release(self, number: int) -> None:
+        """Let a number go; a lost session has done so by itself."""
+
+    def is_claimed(self, number: int) -> bool:
+        """Whether a session that lives holds a number."""
 
 
-def _translated(error: sqlite3.DatabaseError, path: str) -> LedgerError:
-    if "locked" in str(error) or "busy" in str(error):
-        return LedgerBusyError()
-    return LedgerError(f"the ledger {path} cannot be used: {error}; check the disk, the rights, or restore a backup")
+class HasStore(Protocol):
+    """Whatever works on a store."""
+
+    store: Store
+
+
+Worker = TypeVar("Worker", bound=HasStore)
+
+
+def whole(method: Callable[Concatenate[Worker, P], T]) -> Callable[Concatenate[Worker, P], T]:
+    """Make a method one transaction, begun again where it lost against another one; so its arguments are no iterators."""
+
+    @wraps(method)
+    def repeated(self: Worker, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return self.store.repeat(lambda: method(self, *args, **kwargs))
+
+    return repeated
+
+
+def open_store(place: Path | str, *, durable: bool = True) -> Store:
+    """The ledger at a path, or at a URL `sqlite:///path` or `postgresql://user@host/name`. Raises LedgerError."""
+    if is_postgres(place):
+        from campaigns.ledger.postgres import PostgresStore
+
+        return PostgresStore(str(place), durable=durable)
+    from campaigns.ledger.sqlite import SqliteStore
+
+    return SqliteStore(str(place).removeprefix("sqlite:///"), durable=durable)
+
+
+def is_postgres(place: Path | str) -> bool:
+    """Whether a place is the URL of a PostgreSQL database."""
+    return str(place).startswith(("postgresql://", "postgres://"))

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager
@@ -157,12 +158,13 @@ async def run_stream(
 
     `ready` is told the broker's address once facts are taken. Raises KairosError where the broker cannot be reached.
     """
+    _log_no_values()
     metrics, stop, news = Metrics(), asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     watch = Watch(place, clock, metrics)
-    with ThreadPoolExecutor(1, "decide") as thread, Desk(place.ledger_path, clock, news.set) as desk:
+    with ThreadPoolExecutor(1, "decide") as thread, Desk(place.ledger_place, clock, news.set) as desk:
         await loop.run_in_executor(thread, watch.look)
         try:
             async with _inlet(place, desk, metrics) as inlet, _served(inlet, http):
@@ -175,6 +177,13 @@ async def run_stream(
         finally:
             await loop.run_in_executor(thread, watch.close)
     return watch.totals
+
+
+def _log_no_values() -> None:
+    """Failures are logged with the lines that led to them, without the values there: customers' data, a database's password."""
+    *before, _ = structlog.get_config()["processors"]
+    plain = structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*before, plain])
 
 
 async def _decide(watch: Watch, thread: ThreadPoolExecutor, news: asyncio.Event, stop: asyncio.Event) -> None:

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from campaigns import inbox
+from campaigns.errors import LedgerLostError
 
 if TYPE_CHECKING:
     from campaigns.ledger import Ledger
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
 class Desk:
     """Takes arrivals into a ledger. `took` is called, in the loop, after each batch that was written."""
 
-    def __init__(self, ledger: Path, clock: Callable[[], datetime], took: Callable[[], None] = lambda: None) -> None:
-        self._path, self._clock, self._took = ledger, clock, took
+    def __init__(
+        self, ledger: Path | str, clock: Callable[[], datetime], took: Callable[[], None] = lambda: None
+    ) -> None:
+        self._place, self._clock, self._took = ledger, clock, took
         self._thread = ThreadPoolExecutor(1, "inbox")
         self._ledger: Ledger | None = None
 
@@ -35,8 +38,13 @@ class Desk:
         if self._ledger is None:
             from campaigns.ledger import Ledger
 
-            self._ledger = Ledger(self._path)
-        return inbox.take(self._ledger, [(each.view, each.body) for each in arrivals], self._clock())
+            self._ledger = Ledger(self._place)
+        try:
+            return inbox.take(self._ledger, [(each.view, each.body) for each in arrivals], self._clock())
+        except LedgerLostError:  # the database was started anew, say: the next batch connects again
+            self._ledger.close()
+            self._ledger = None
+            raise
 
     def close(self) -> None:
         """Finish what is being written and let go."""

@@ -103,10 +103,34 @@ def insurer(tmp_path: Path) -> Insurer:
     return Insurer(tmp_path, campaigns=[Campaign.model_validate(REMINDER)])
 
 
+BOTH = {
+    "test_ledger", "test_turn", "test_dispatch", "test_outbox_protocol", "test_live", "test_follow_ups", "test_forget",
+    "test_optin", "test_consent", "test_backlog", "test_budgets", "test_caps", "test_arbitration", "test_lifecycle",
+    "test_variants", "test_why", "test_live_edits", "test_deciding",
+}  # fmt: skip
+"""Modules about what the ledger does: their tests run on either database, the others on a file."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that uses a ledger is one on a file, and in some modules a second one on a PostgreSQL server."""
+    if "place" in metafunc.fixturenames:
+        both = metafunc.module.__name__.rpartition(".")[2] in BOTH
+        metafunc.parametrize("place", ["sqlite", "postgres"] if both else ["sqlite"], indirect=True)
+
+
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    """An empty ledger."""
-    with Ledger(tmp_path / "ledger.db") as made:
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
+    """Where an empty ledger is: a file, then a database of a PostgreSQL server."""
+    if request.param == "sqlite":
+        return tmp_path / "ledger.db"
+    made: str = request.getfixturevalue("databases")()
+    return made
+
+
+@pytest.fixture
+def ledger(place: Path | str) -> Iterator[Ledger]:
+    """An empty ledger, on either database."""
+    with Ledger(place) as made:
         yield made
 
 

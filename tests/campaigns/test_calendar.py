@@ -11,7 +11,7 @@ import pytest
 
 from campaigns.dispatch import Delivery, Desk, dispatch
 from campaigns.policy import ContactPolicy
-from campaigns.senders import Sender
+from campaigns.senders import sender_for
 from channels.contract import Profile
 from triggers.workdays import Calendar, OwnDay
 
@@ -84,7 +84,7 @@ def test_a_message_that_missed_its_hours_is_planned_anew_on_the_insurers_calenda
     insurer.customer("C1").expiring("P1", "C1", on="2026-11-28").turn(
         ledger, datetime(2026, 9, 29, 10, tzinfo=SHANGHAI)
     )
-    with Sender(tmp_path / "senders") as sender:
+    with sender_for(ledger, tmp_path / "senders") as sender:
         now = datetime(2026, 9, 29, 21, tzinfo=SHANGHAI)
         calendar = Calendar("CN", {date(2026, 9, 30): OwnDay(False)})
         desk = Desk(

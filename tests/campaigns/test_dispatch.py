@@ -15,9 +15,10 @@ import pytest
 from campaigns.check import check
 from campaigns.dispatch import Delivery, Desk, dispatch
 from campaigns.ledger import Ledger
+from campaigns.ledger.ledger import instant
 from campaigns.ledger.outbox import Outbox
 from campaigns.policy import ContactPolicy
-from campaigns.senders import Sender
+from campaigns.senders import sender_for
 from channels.contract import Absent, Accepted, Profile, Receipt, Refused, RetryLater, Unknown
 from triggers.durations import Span
 
@@ -58,7 +59,7 @@ def desk(insurer, ledger, now, tmp_path):
     gateway = Gateway()
 
     def hand_over(later=timedelta(), **delivery):
-        with Sender(tmp_path / "senders") as sender:
+        with sender_for(ledger, tmp_path / "senders") as sender:
             made = Desk(
                 ledger,
                 {"sms": gateway},
@@ -171,8 +172,8 @@ def test_what_is_too_late_expires_rather_than_goes_out(desk, ledger):
 def test_a_missed_window_is_planned_for_the_next_one_and_nothing_goes_out_at_night(desk, ledger):
     night = desk(timedelta(hours=14))  # midnight
     assert (night.replanned, night.outcomes) == (5, {})
-    opens = ledger.store.query("select distinct datetime(not_before, 'unixepoch') from messages")
-    assert opens == [("2026-11-24 01:00:00",)]  # nine in Shanghai
+    opens = ledger.store.query("select distinct not_before from messages")
+    assert [instant(at).isoformat() for (at,) in opens] == ["2026-11-24T01:00:00+00:00"]  # nine in Shanghai
     assert desk(timedelta(hours=23)).outcomes == {("sms", "accepted"): 5}
 
 
@@ -181,7 +182,7 @@ def test_marketing_is_given_up_and_service_sent_again_where_the_provider_can_nev
     desk.gateway.answers = [Unknown("cut")] * 5
     desk()
     with ledger.store.transaction():
-        ledger.store._db.execute("update messages set purpose = 'marketing' where customer_id = 'C0'")
+        ledger.store.execute("update messages set purpose = 'marketing' where customer_id = 'C0'")
     desk(timedelta(hours=23))
     assert states(ledger) == {"unknown": 5}
     desk(timedelta(hours=24, seconds=1), reconcile_within=Span.parse("24h"))
@@ -209,21 +210,23 @@ def test_a_late_absent_changes_nothing_once_somebody_else_has_the_message(desk, 
     asked = outbox.unknown("sms", now, "", 1)
     ((message, token),) = asked
     with ledger.store.transaction():
-        ledger.store._db.execute("update messages set token = 'another' where message_id = ?", (message.message_id,))
+        ledger.store.execute("update messages set token = 'another' where message_id = ?", (message.message_id,))
     assert outbox.reconcile([(message, token, Absent())], now)["absent"] == 0
 
 
-def _die_in_hand(path, folder, now, ready):
-    with Sender(folder) as sender, Ledger(path) as ledger:
+def _die_in_hand(place, folder, now, ready):
+    with Ledger(place) as ledger, sender_for(ledger, folder) as sender:
         Outbox(ledger).lease("sms", sender.token, now, now, 3)
         ready.set()
         signal.pause()
 
 
-def test_what_a_killed_sender_had_in_hand_is_asked_about_and_a_living_ones_is_left_alone(desk, ledger, now, tmp_path):
+def test_what_a_killed_sender_had_in_hand_is_asked_about_and_a_living_ones_is_left_alone(
+    desk, ledger, place, now, tmp_path
+):
     context = multiprocessing.get_context("spawn")
     ready = context.Event()
-    process = context.Process(target=_die_in_hand, args=(tmp_path / "ledger.db", tmp_path / "senders", now, ready))
+    process = context.Process(target=_die_in_hand, args=(place, tmp_path / "senders", now, ready))
     process.start()
     assert ready.wait(60)
     desk()

@@ -62,11 +62,11 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("old", "new", "place", "message", "hint"), CASES, ids=[case[3] or "syntax" for case in CASES])
-def test_a_fault_is_pointed_at(tmp_path, old, new, place, message, hint):
+@pytest.mark.parametrize(("old", "new", "at", "message", "hint"), CASES, ids=[case[3] or "syntax" for case in CASES])
+def test_a_fault_is_pointed_at(tmp_path, old, new, at, message, hint):
     found = problems(tmp_path, GOOD.replace(old, new, 1))
     assert found, "no problem was found"
-    assert any((p.line, p.column) == place and message in p.message and hint in p.hint for p in found), found
+    assert any((p.line, p.column) == at and message in p.message and hint in p.hint for p in found), found
 
 
 def test_a_problem_prints_as_path_line_and_column():

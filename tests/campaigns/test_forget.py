@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -27,19 +26,25 @@ from triggers.arrivals import Arrived
 
 SALT = "pepper"
 PHONE, EMAIL, NAME = "13800000000", "zhu@example.com", "Zhu Geliang"
+NUMBERS = ("integer", "bigint", "double precision")
 ABOUT_A_PERSON = {"customer_id", "moment_id", "message_id"}
 """Columns that make a row one about a customer."""
 
 
 def tables(ledger: Ledger) -> dict[str, dict[str, str]]:
     """Table -> column -> type, of the whole ledger."""
-    names = [
-        name
-        for (name,) in ledger.store.query(
-            "select name from sqlite_master where type = 'table' and name not like 'sqlite%'"
-        )
-    ]
-    return {name: {row[1]: row[2] for row in ledger.store.query(f'pragma table_info("{name}")')} for name in names}
+    asked = (
+        "select column_name, data_type from information_schema.columns where table_schema = current_schema() and table_name = '{}'"
+        if ledger.store.place.startswith("postgresql")
+        else "select name, type from pragma_table_info('{}')"
+    )
+    return {name: dict(ledger.store.query(asked.format(name))) for name in ledger.store.tables()}
+
+
+def dump(ledger: Ledger, *but: str) -> dict[str, list[str]]:
+    """Every row of the ledger."""
+    kept = [name for name in ledger.store.tables() if name not in but]
+    return {name: sorted(map(repr, ledger.store.query(f"select * from {name}"))) for name in kept}
 
 
 def personal(ledger: Ledger) -> set[str]:
@@ -113,18 +118,13 @@ def _fill(ledger: Ledger, customer: str, now: Any) -> None:
 
 def _row(ledger: Ledger, table: str, columns: dict[str, str], keys: dict[str, Any], customer: str) -> None:
     made = {
-        name: keys.get(name, 1_700_000_000 if kind.lower() == "integer" else f"{table} {name} {customer}")
+        name: keys.get(name, 1_700_000_000 if kind.lower() in NUMBERS else f"{table} {name} {customer}")
         for name, kind in columns.items()
-        if not name.endswith("_id") or name in keys or kind.lower() != "integer"
+        if not name.endswith("_id") or name in keys or kind.lower() not in NUMBERS
     }
     with ledger.store.transaction():
         marks = ", ".join("?" for _ in made)
-        ledger.store._db.execute(f"insert into {table} ({', '.join(made)}) values ({marks})", tuple(made.values()))
-
-
-def everything(path: Path) -> bytes:
-    """Every byte of a ledger: the file, and the log and index beside it."""
-    return b"".join(file.read_bytes() for file in sorted(path.parent.glob(path.name + "*")))
+        ledger.store.execute(f"insert into {table} ({', '.join(made)}) values ({marks})", tuple(made.values()))
 
 
 def counts(ledger: Ledger) -> list[Any]:
@@ -166,24 +166,32 @@ def test_an_export_is_readable(lived):
     assert told["inbox"][0]["body"]["name"] == NAME
 
 
-def test_nothing_in_the_file_tells_who_it_was(lived, tmp_path, now):
-    path = tmp_path / "ledger.db"
+def test_nothing_in_the_file_tells_who_it_was(lived, place, request, now):
+    def everything():
+        """Every byte of the ledger: the file with the log and index beside it, or the files of the server."""
+        if isinstance(place, Path):
+            return b"".join(file.read_bytes() for file in sorted(place.parent.glob(place.name + "*")))
+        server = request.getfixturevalue("postgres")
+        lived.store.query("checkpoint")
+        ((folder,),) = lived.store.query("select pg_relation_filepath('messages')")
+        return b"".join(file.read_bytes() for file in sorted((server.data / folder).parent.iterdir()) if file.is_file())
+
     told = holdings(lived, "C1")
     wanted = [PHONE, NAME, "SM-C1", "reply of C1", "call of C1", *(row["message_id"] for row in told["messages"])]
-    before = everything(path)
+    before = everything()
     assert [each for each in wanted if each.encode() not in before] == []
     erasure = forget(lived, "C1", SALT, now, Known(phones=["+86" + PHONE], emails=[EMAIL]))
     assert erasure.done
     assert lived.store.scour()
-    after = everything(path)
+    after = everything()
     assert [each for each in [*wanted, EMAIL, '"C1"', "KC1"] if each.encode() in after] == []
     assert b"Sima Yi" in after
     assert holdings(lived, "C1") == {table: [] for table in told}
     for table, columns in tables(lived).items():
         for name in columns:
-            assert lived.store.query(f"select count(*) from {table} where \"{name}\" in ('C1', 'P1', 'policy:P1')") == [
-                (0,)
-            ], (table, name)
+            assert lived.store.query(
+                f"select count(*) from {table} where cast(\"{name}\" as text) in ('C1', 'P1', 'policy:P1')"
+            ) == [(0,)], (table, name)
 
 
 def test_what_is_left_adds_up_to_what_was(lived, now):
@@ -220,7 +228,7 @@ def test_a_moment_never_decided_is_retracted_with_a_decision_that_says_why(insur
     insurer.customer("C1").expiring("P1", "C1").turn(ledger)
     with ledger.store.transaction():
         columns = "campaign, customer_id, subject, occasion, due_at, admitted_at, step, step_due_at, wake_at"
-        ledger.store._db.execute(
+        ledger.store.execute(
             f"insert into moments ({columns}) values ('reminder', 'C1', 'policy:P9', '2027', 1, 1, '1', 1, 1)"
         )
     forget(ledger, "C1", SALT, now)
@@ -231,15 +239,14 @@ def test_a_moment_never_decided_is_retracted_with_a_decision_that_says_why(insur
 
 def test_done_twice_it_changes_nothing(lived, now):
     forget(lived, "C1", SALT, now)
-    before = list(lived.store._db.iterdump())
+    before = dump(lived, "runs")
     again = forget(lived, "C1", SALT, now + timedelta(days=1))
     assert again.rows == {}
-    after = [line for line in lived.store._db.iterdump() if 'INTO "runs"' not in line]
-    assert after == [line for line in before if 'INTO "runs"' not in line]
+    assert dump(lived, "runs") == before
 
 
 def test_a_death_half_way_leaves_the_customer_as_they_were(lived, now, monkeypatch):
-    before = list(lived.store._db.iterdump())
+    before = dump(lived)
     many = lived.store.many
 
     def dying(name, rows):
@@ -250,7 +257,7 @@ def test_a_death_half_way_leaves_the_customer_as_they_were(lived, now, monkeypat
     monkeypatch.setattr(lived.store, "many", dying)
     with pytest.raises(KeyboardInterrupt):
         forget(lived, "C1", SALT, now)
-    assert list(lived.store._db.iterdump()) == before
+    assert dump(lived) == before
 
 
 @pytest.mark.parametrize("lost", [False, True])
@@ -260,10 +267,10 @@ def test_it_waits_for_a_message_in_somebodys_hand(insurer, ledger, now, lost):
     leased = outbox.lease("sms", "T", now, now, 1)
     if lost:
         outbox.settle([(leased[0][0], 1, Unknown())], "T", now, 5)
-    before = list(ledger.store._db.iterdump())
+    before = dump(ledger)
     erasure = forget(ledger, "C1", SALT, now)
     assert (erasure.done, erasure.in_hand, erasure.rows) == (False, 1, {})
-    assert list(ledger.store._db.iterdump()) == before
+    assert dump(ledger) == before
 
 
 def test_the_run_is_noted_without_a_word_about_who_it_was(lived, now):
@@ -315,14 +322,14 @@ def test_a_late_receipt_of_an_erased_customer_is_not_kept(lived, now):
     assert lived.store.query(f"select count(*) from receipts where message_id = '{message_id}'") == [(0,)]
 
 
-def test_scouring_tells_when_somebody_is_in_the_way(lived, tmp_path, now):
+def test_scouring_tells_when_somebody_is_in_the_way(lived, place, now, monkeypatch):
     forget(lived, "C1", SALT, now)
-    lived.store._db.execute("pragma busy_timeout = 50")
-    with sqlite3.connect(tmp_path / "ledger.db", isolation_level=None) as other:
-        other.execute("begin")
-        other.execute("select count(*) from moments").fetchone()
+    if isinstance(place, Path):
+        lived.store.execute("pragma busy_timeout = 50")
+    monkeypatch.setattr("campaigns.ledger.postgres.SCOURING", "50ms")
+    with Ledger(place) as other, other.store.snapshot():
+        other.store.query("select count(*) from moments")
         assert not lived.store.scour()
-        other.execute("commit")
     assert lived.store.scour()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 from datetime import UTC, datetime
 
 import pytest
@@ -43,14 +42,14 @@ def test_a_sound_ledger_breaks_no_law(kept):
 
 @pytest.mark.parametrize("law", BREAKS)
 def test_the_check_finds_what_breaks_a_law(kept, law):
-    kept.store._db.execute(BREAKS[law])
+    kept.store.execute(BREAKS[law])
     broken = {finding.law: finding for finding in check(kept) if not finding.holds}
     assert broken[law].broken == 1
 
 
 def test_the_unique_key_cannot_be_broken(kept):
-    with pytest.raises(sqlite3.IntegrityError):
-        kept.store._db.execute(
+    with pytest.raises(LedgerError, match=r"(?i)unique constraint"):
+        kept.store.execute(
             "insert into moments (campaign, customer_id, subject, occasion, due_at, admitted_at, step, step_due_at) select campaign, customer_id, subject, occasion, 1, 1, 'x', 1 from moments"
         )
 
@@ -78,35 +77,37 @@ def test_a_ledger_where_nothing_can_be_written_is_refused_with_the_reason(tmp_pa
         Ledger(tmp_path / "nowhere" / "ledger.db")
 
 
-def test_a_ledger_of_another_version_is_refused(tmp_path):
-    with Ledger(tmp_path / "ledger.db") as ledger:
-        ledger.store._db.execute("update meta set value = '99'")
+def test_a_ledger_of_another_version_is_refused(place):
+    with Ledger(place) as ledger:
+        ledger.store.execute("update meta set value = '99'")
     with pytest.raises(LedgerError, match="version 99"):
-        Ledger(tmp_path / "ledger.db")
+        Ledger(place)
 
 
-def test_a_ledger_of_an_older_version_is_brought_up_to_date_and_keeps_what_it_holds(tmp_path, monkeypatch):
-    with Ledger(tmp_path / "ledger.db") as ledger:
+def test_a_ledger_of_an_older_version_is_brought_up_to_date_and_keeps_what_it_holds(place, monkeypatch):
+    with Ledger(place) as ledger:
         ledger.opt_out("C1", datetime(2026, 11, 1, tzinfo=UTC), "test")
     newest = max(migrations())
     more = {**migrations(), newest + 1: ("create table later (x integer)", "insert into later values (7)")}
-    monkeypatch.setattr("campaigns.ledger.store.migrations", lambda: more)
-    with Ledger(tmp_path / "ledger.db") as ledger:
+    for module in ("sqlite", "dialect"):
+        monkeypatch.setattr(f"campaigns.ledger.{module}.migrations", lambda: more)
+    with Ledger(place) as ledger:
         assert ledger.store.query("select x, (select count(*) from opt_outs) from later") == [(7, 1)]
         assert ledger.store.query("select value from meta where key = 'schema'") == [(str(newest + 1),)]
 
 
-def test_a_migration_that_fails_leaves_the_ledger_as_it_was(tmp_path, monkeypatch):
-    Ledger(tmp_path / "ledger.db").close()
+def test_a_migration_that_fails_leaves_the_ledger_as_it_was(place, monkeypatch):
+    Ledger(place).close()
     broken = {
         **migrations(),
         max(migrations()) + 1: ("create table later (x integer)", "insert into nowhere values (7)"),
     }
     with monkeypatch.context() as patch, pytest.raises(LedgerError, match="nowhere"):
-        patch.setattr("campaigns.ledger.store.migrations", lambda: broken)
-        Ledger(tmp_path / "ledger.db")
-    with Ledger(tmp_path / "ledger.db") as ledger:
-        assert ledger.store.query("select count(*) from sqlite_master where name = 'later'") == [(0,)]
+        for module in ("sqlite", "dialect"):
+            patch.setattr(f"campaigns.ledger.{module}.migrations", lambda: broken)
+        Ledger(place)
+    with Ledger(place) as ledger:
+        assert "later" not in ledger.store.tables()
 
 
 def test_a_failed_transaction_leaves_nothing_behind(kept):
@@ -116,14 +117,22 @@ def test_a_failed_transaction_leaves_nothing_behind(kept):
     assert kept.store.query("select count(*) from opt_outs") == [(0,)]
 
 
-def test_commits_are_durable(ledger):
+def test_commits_are_durable(ledger, place):
+    if isinstance(place, str):
+        assert ledger.store.query("select current_setting('synchronous_commit')") == [("on",)]
+        return
     assert ledger.store.query("pragma journal_mode") == [("wal",)]
     assert ledger.store.query("pragma synchronous") == [(2,)]
+
+
+def test_what_is_deleted_from_a_file_is_overwritten(tmp_path):
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        assert ledger.store.query("pragma secure_delete") == [(1,)]
 
 
 def test_every_statement_is_named_once_and_compiles(ledger):
     for name, sql in statements().items():
         placeholders = sql.count("?")
         values = (None,) * placeholders if placeholders else dict.fromkeys(re.findall(r":(\w+)", sql), "1")
-        ledger.store._db.execute(f"explain {sql}", values)
+        ledger.store.execute(f"explain {sql}", values)
         assert name.islower()

@@ -185,7 +185,10 @@ def test_stopping_withdraws_what_waits_and_every_law_still_holds(sent, live, led
     assert live.stop("reminder", now + SOON, "ann") == 4
     assert outbox_states(ledger) == {"handed": 1, "retracted stopped": 4}
     assert ledger.store.query("select count(*) from moments where wake_at is not null") == [(0,)]
-    assert ledger.store.query("select status, count(*) from moments group by 1") == [("retracted", 4), ("sent", 1)]
+    assert ledger.store.query("select status, count(*) from moments group by 1 order by 1") == [
+        ("retracted", 4),
+        ("sent", 1),
+    ]
     assert [finding for finding in check(ledger) if not finding.holds] == []
 
 
@@ -211,7 +214,7 @@ def test_a_sender_that_cannot_read_the_switch_sends_nothing_and_says_why(ledger)
         assert watch.stopped("reminder")
 
 
-def test_the_watch_sees_a_stop_and_its_end_while_it_looks(live, ledger, now):
+def test_the_watch_sees_a_stop_and_its_end_while_it_looks(live, place, now):
     def seen(stopped):
         for _ in range(200):
             if watch.stopped("reminder") == stopped:
@@ -219,7 +222,7 @@ def test_the_watch_sees_a_stop_and_its_end_while_it_looks(live, ledger, now):
             sleep(0.05)
         return False
 
-    with Watch(lambda: Ledger(ledger.store.path)) as watch:
+    with Watch(lambda: Ledger(place)) as watch:
         assert not watch.stopped("reminder")
         live.stop_all(now, "ann")
         assert seen(True)

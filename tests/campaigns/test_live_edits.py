@@ -77,9 +77,9 @@ def test_row_1_moving_and_renaming_templates_resends_nothing(service, ledger):
     assert per_step(ledger) == {"first": 20}
 
 
-def test_row_2_two_turns_in_the_same_second_reserve_every_message_once(service, insurer, ledger, now):
+def test_row_2_two_turns_in_the_same_second_reserve_every_message_once(service, insurer, ledger, place, now):
     assert service(0) == 20
-    with Ledger(ledger.store.path) as other:
+    with Ledger(place) as other:
         assert insurer.turn(other).reserved == 0
         leased = [len(Outbox(each).lease("sms", token, now, now, 15)) for each, token in ((ledger, "a"), (other, "b"))]
     assert leased == [15, 5]

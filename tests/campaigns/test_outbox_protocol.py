@@ -32,7 +32,7 @@ def delivery(insurer, ledger, now):
 
     def give_up(purpose):
         def act(_):
-            ledger.store._db.execute("update messages set purpose = ?", (purpose,))
+            ledger.store.execute("update messages set purpose = ?", (purpose,))
             outbox.give_up("sms", now)
 
         return act
@@ -55,8 +55,8 @@ def delivery(insurer, ledger, now):
     }
 
     def move(state, event, token=MINE):
-        ledger.store._db.execute("delete from opt_outs")
-        ledger.store._db.execute(
+        ledger.store.execute("delete from opt_outs")
+        ledger.store.execute(
             "update messages set state = ?, token = ?, purpose = 'service', retry_at = null", (state.value, MINE)
         )
         acts[event](token)
