@@ -46,3 +46,7 @@ class UnfitInputError(RecommenderError, ValueError):
 
 class TrialError(RecommenderError):
     """A file of interactions cannot be used for a trial of models."""
+
+
+class EffectError(RecommenderError):
+    """A file cannot be read as treatment and outcome; the message says where and what to change."""

@@ -40,6 +40,7 @@ COMMANDS = (
     "send",
     "why",
     "recommend",
+    "uplift",
     "consent",
     "campaigns",
     "ledger",
