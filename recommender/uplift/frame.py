@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recommender.errors import UpliftError
 from recommender.uplift.learner import Floats
@@ -43,13 +44,17 @@ class Columns:
 
 @dataclass(frozen=True)
 class Frame:
-    """Rows as arrays; `table` holds all columns, `names` those that may be features, `dropped` rows of other arms."""
+    """Rows as arrays; `table` holds all columns, `names` those that may be features, `dropped` rows of other arms.
+
+    `places`: the row of the file each came from, the first is 1.
+    """
 
     table: pa.Table
     names: tuple[str, ...]
     treatment: Floats
     outcome: Floats
     propensity: Floats | None
+    places: NDArray[np.int64]
     dropped: int = 0
 
     def __len__(self) -> int:
@@ -58,7 +63,8 @@ class Frame:
     def take(self, rows: np.ndarray) -> Frame:
         """Some of the rows."""
         known = None if self.propensity is None else self.propensity[rows]
-        return Frame(self.table.take(rows), self.names, self.treatment[rows], self.outcome[rows], known)
+        treatment, outcome = self.treatment[rows], self.outcome[rows]
+        return Frame(self.table.take(rows), self.names, treatment, outcome, known, self.places[rows])
 
 
 def read_table(path: Path) -> pa.Table:
@@ -96,15 +102,17 @@ def frame_of(table: pa.Table, columns: Columns) -> Frame:
     if missing:
         raise UpliftError(f"there is no column {', '.join(missing)}; there are {', '.join(table.column_names)}")
     whole = table.num_rows
+    places = np.arange(1, whole + 1)
     if columns.treatment and (columns.treated or columns.control):
-        table = _two_arms(table, columns)
+        mine = _two_arms(table, columns)
+        table, places = table.filter(mine), places[mine.to_numpy(zero_copy_only=False)]
     if not table.num_rows:
         raise UpliftError("there are no rows")
     names = columns.features or [n for n in table.column_names if n not in (*columns.roles, *columns.ignore)]
     treatment = _treatment(table, columns)
     known = None if columns.propensity is None else _probability(table, columns.propensity)
     outcome = _flag(table, columns.outcome)
-    return Frame(table, tuple(names), treatment, outcome, known, whole - table.num_rows)
+    return Frame(table, tuple(names), treatment, outcome, known, places, whole - table.num_rows)
 
 
 def same_features(train: Frame, test: Frame, asked: Sequence[str]) -> tuple[str, ...]:
@@ -115,7 +123,8 @@ def same_features(train: Frame, test: Frame, asked: Sequence[str]) -> tuple[str,
     raise UpliftError("the two files share no column that could be a feature")
 
 
-def _two_arms(table: pa.Table, columns: Columns) -> pa.Table:
+def _two_arms(table: pa.Table, columns: Columns) -> pa.BooleanArray:
+    """Which rows are of the arms compared."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -128,7 +137,7 @@ def _two_arms(table: pa.Table, columns: Columns) -> pa.Table:
             )
     if columns.treated is None or columns.control is None:
         raise UpliftError(f"name both arms: --treated and --control, of {', '.join(there)}")
-    return table.filter(pc.is_in(arm, value_set=pa.array([columns.treated, columns.control])))
+    return pc.fill_null(pc.is_in(arm, value_set=pa.array([columns.treated, columns.control])), False).combine_chunks()
 
 
 def _treatment(table: pa.Table, columns: Columns) -> Floats:

@@ -24,7 +24,7 @@ def drawn(
     groups = {name: groups_of(each, GROUPS) for name, each in scores.items()}
     found: dict[str, list[Coefficients]] = {name: [] for name in scores}
     for start in range(0, draws, BATCH):
-        counts = [_counts(len(outcome), rng) * weight for _ in range(min(BATCH, draws - start))]
+        counts = [counts_of(len(outcome), rng) * weight for _ in range(min(BATCH, draws - start))]
         for name, group in groups.items():
             cells = np.stack([cells_of(group, treatment, outcome, each) for each in counts])
             found[name].append(coefficients(cells))
@@ -38,20 +38,21 @@ def bounds(values: Floats, level: float = 0.95) -> tuple[float, float]:
 
 
 def best_by_chance(values: Floats, draws: NDArray[np.float64]) -> Floats:
-    """Adjusted p-value of each value being above 0: the largest of all would be as large by chance so often.
+    """Adjusted p-value, two-sided, of each value being above 0: the furthest of all would be as far off by chance so often.
 
     `values` one a hypothesis, `draws` x hypotheses. Single-step max-T of the bootstrap (Westfall and Young 1993, Resampling-Based
     Multiple Testing, section 2.3; Romano and Wolf 2005, Econometrica 73): holds also for the best of many tried.
     """
     error = draws.std(axis=0, ddof=1)
     error[error == 0] = np.inf
-    largest = ((draws - draws.mean(axis=0)) / error).max(axis=1)
-    beyond = (largest[:, None] >= values / error).sum(axis=0)
+    furthest = np.abs((draws - draws.mean(axis=0)) / error).max(axis=1)
+    beyond = (furthest[:, None] >= values / error).sum(axis=0)
     found: Floats = (1 + beyond) / (1 + len(draws))
     return found
 
 
-def _counts(rows: int, rng: np.random.Generator) -> Floats:
+def counts_of(rows: int, rng: np.random.Generator) -> Floats:
+    """How often each row is drawn, of as many draws as there are rows."""
     return np.bincount(rng.integers(0, rows, rows), minlength=rows).astype(np.float64)
 
 
