@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kairos.cli.output import JsonOption, as_json, console, progress, table
+from kairos.cli.output import HERE, JsonOption, WorkspaceOption, as_json, console, progress, table
 
 if TYPE_CHECKING:
     from recommender.uplift.frame import Columns, Frame
@@ -55,6 +56,16 @@ def model(
     scores: Annotated[Path | None, typer.Option(help="write a score per row, CSV or Parquet by its ending")] = None,
     html: Annotated[Path | None, typer.Option(help="write the report as one page that needs nothing else")] = None,
     locale: Annotated[str, typer.Option(help="language of the page: en or zh-CN")] = "en",
+    save: Annotated[
+        str | None,
+        typer.Option(
+            help="fit the best learner that can be served on `--train` or `--data`, and put it in service under this name"
+        ),
+    ] = None,
+    unproven: Annotated[
+        bool, typer.Option("--unproven", help="save it also where targeting does not beat the response model")
+    ] = False,
+    workspace: WorkspaceOption = HERE,
     json_: JsonOption = False,
 ) -> None:
     """Compare learners of what a contact causes for whom, and say whether targeting by them beats the response model."""
@@ -63,7 +74,7 @@ def model(
     from recommender.uplift.trial import Plan, plan_names
 
     paths = _paths(train, test, data)
-    if treatment is None and (html or treated or control or propensity or estimate_propensity):
+    if treatment is None and (html or save or treated or control or propensity or estimate_propensity):
         raise typer.BadParameter("name the column of who was treated", param_hint="--treatment")
     columns = Columns(outcome, treatment, treated, control, propensity, tuple(feature or ()), tuple(ignore or ()))
     plan = Plan(plan_names(tuple(learner or ())), seed, draws, best, Money(value, cost), estimate_propensity)
@@ -78,10 +89,21 @@ def model(
         from kairos.pages.uplift_model import page
 
         html.write_text(page(report, locale), encoding="utf-8")
+    if save is not None:
+        report["saved"] = _saved(workspace, save, frames[0], (found, report), unproven)
     if json_:
         as_json(report)
     else:
         show(report)
+
+
+def _saved(
+    workspace: Path, name: str, frame: Frame, told: tuple[Any, dict[str, Any]], unproven: bool
+) -> dict[str, str]:
+    from kairos.uplift import save_model
+    from kairos.workspace import Workspace
+
+    return save_model(Workspace(Path(workspace)), name, frame, *told, datetime.now(UTC), unproven=unproven)
 
 
 def _paths(train: Path | None, test: Path | None, data: Path | None) -> list[Path]:
@@ -137,6 +159,8 @@ def show(report: dict[str, Any]) -> None:
     out.print(f"[bold]{report['verdict']['finding']}[/bold]", soft_wrap=True)
     for words in report["verdict"]["words"]:
         out.print(f"- {words}", soft_wrap=True)
+    if saved := report.get("saved"):
+        out.print(f"in service: {saved['name']}, {saved['learner']}, version {saved['version']}", soft_wrap=True)
 
 
 _HEADINGS = ("learner", "Qini", "95 %", "AUUC", "over response", "95 %", "p", "best", "worth it")

@@ -54,7 +54,7 @@ def test_an_effect_of_its_own_is_found_scored_and_drawn(trial, capsys, tmp_path)
     assert report["verdict"]["finding"] == "targeting beats the response model"
     assert report["learners"][0]["learner"] in ("two-model", "single")
     assert 0.4 < report["learners"][0]["worth_contacting"]["share"] < 0.7
-    scores = list(csv.DictReader((tmp_path / "out" / "scores.csv").open()))
+    scores = list(csv.DictReader((tmp_path / "out" / "scores.csv").read_text().splitlines()))
     assert list(scores[0]) == [
         "row",
         "customer_id",
