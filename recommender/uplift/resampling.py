@@ -13,7 +13,8 @@ from recommender.uplift.learner import Floats
 DRAWS = 500
 GROUPS = 1_000
 """A drawn curve has at most this many points: the area hardly changes, and its memory does not grow with the rows."""
-BATCH = 50
+BATCH, VALUES = 50, 5_000_000
+"""Draws held at once: at most so many, and of large tables at most so many rows in all."""
 
 
 def drawn(
@@ -23,8 +24,9 @@ def drawn(
     rng = np.random.default_rng(seed)
     groups = {name: groups_of(each, GROUPS) for name, each in scores.items()}
     found: dict[str, list[Coefficients]] = {name: [] for name in scores}
-    for start in range(0, draws, BATCH):
-        counts = [counts_of(len(outcome), rng) * weight for _ in range(min(BATCH, draws - start))]
+    batch = max(1, min(BATCH, VALUES // len(outcome)))
+    for start in range(0, draws, batch):
+        counts = [counts_of(len(outcome), rng) * weight for _ in range(min(batch, draws - start))]
         for name, group in groups.items():
             cells = np.stack([cells_of(group, treatment, outcome, each) for each in counts])
             found[name].append(coefficients(cells))
@@ -47,7 +49,8 @@ def best_by_chance(values: Floats, draws: NDArray[np.float64]) -> Floats:
     error[error == 0] = np.inf
     furthest = np.abs((draws - draws.mean(axis=0)) / error).max(axis=1)
     beyond = (furthest[:, None] >= values / error).sum(axis=0)
-    found: Floats = (1 + beyond) / (1 + len(draws))
+    known = np.isfinite(values) & np.isfinite(draws).all()  # a draw without a coefficient proves nothing
+    found: Floats = np.where(known, (1 + beyond) / (1 + len(draws)), 1.0)
     return found
 
 

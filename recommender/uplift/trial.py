@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from recommender.errors import UpliftError
+from recommender.errors import UnfitInputError, UpliftError
 from recommender.uplift.curves import Coefficients
 from recommender.uplift.features import Schema, fit_schema
 from recommender.uplift.frame import Frame
-from recommender.uplift.learner import Floats, Learner
+from recommender.uplift.learner import Floats, Learner, check_rows
 from recommender.uplift.learners import learners
 from recommender.uplift.measures import Measured, Unseen, measure
 from recommender.uplift.policy import Money
@@ -70,6 +70,7 @@ def tried(train: Frame, test: Frame, plan: Plan, seed: int, progress: Progress =
         learner: Learner = learners()[name](seed)
         scores[name] = learner.fit(known, train.treatment, train.outcome, propensity).effect(new)
     tested = Unseen(test.treatment, test.outcome, propensities(test, new, plan, seed))
+    _check(tested, new)
     progress("measuring", len(plan.names), len(plan.names))
     return Half(
         schema=schema,
@@ -81,6 +82,13 @@ def tried(train: Frame, test: Frame, plan: Plan, seed: int, progress: Progress =
         },
         draws=drawn(scores, tested.treatment, tested.outcome, tested.weight, plan.draws, seed),
     )
+
+
+def _check(tested: Unseen, features: Floats) -> None:
+    try:
+        check_rows(features, tested.treatment, tested.outcome, tested.propensity)
+    except UnfitInputError as error:
+        raise UpliftError(f"nothing can be told of the customers tested on: {error}") from error
 
 
 def propensities(frame: Frame, features: Floats, plan: Plan, seed: int) -> Floats:

@@ -94,6 +94,14 @@ def test_a_learner_that_is_not_there_and_a_table_without_a_control_group_are_tol
         compare_files(frame, frame, PLAN)
 
 
+def test_customers_tested_on_of_whom_hardly_any_reached_the_outcome_tell_nothing(trial, table):
+    known = frame_of(table(trial(1_000, lambda x: 0 * x[:, 0])), COLUMNS)
+    rare = trial(1_000, lambda x: 0 * x[:, 0])
+    new = frame_of(table(rare | {"outcome": (np.arange(1_000) < 30).astype(float)}), COLUMNS)
+    with pytest.raises(UpliftError, match=r"tested on: .* rows untreated with the outcome: at least 20"):
+        compare_files(known, new, PLAN)
+
+
 def test_estimated_propensities_are_asked_for(trial, table):
     frame = frames(trial, table, lambda x: 0 * x[:, 0], 1_000)[0]
     plain, estimated = (compare_files(frame, frame, replace(PLAN, draws=50, estimate=each)) for each in (False, True))

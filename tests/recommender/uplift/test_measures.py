@@ -131,6 +131,12 @@ def test_the_best_of_many_by_chance_is_not_found():
     assert best_by_chance(np.array([5.0, 0.0]), rng.normal(size=(200, 2)))[0] < 0.01
 
 
+def test_a_draw_without_a_coefficient_proves_nothing():
+    draws = np.random.default_rng(1).normal(size=(200, 2))
+    draws[7, 1] = np.nan
+    assert best_by_chance(np.array([9.0, 9.0]), draws).tolist() == [1.0, 1.0]
+
+
 def test_several_splits_become_one():
     assert pooled_p([0.03]) == 0.03
     assert pooled_p([0.01, 0.02, 0.9]) == 0.04
