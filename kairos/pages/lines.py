@@ -1,67 +1,112 @@
-"""Curves over a share from 0 to 1, as SVG."""
+"""Charts of effects as SVG: how an estimate and its band went over the days, and intervals beside one another."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
-WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 720, 340, 56, 40, 12, 150
-TICKS = 5
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 760, 240, 62, 12, 12, 26
+ROW = 26
 
 
 @dataclass(frozen=True)
-class Line:
-    """A curve with its name; points (x from 0 to 1, y)."""
+class Point:
+    """One place on a chart; a bound that is not known is None."""
 
     name: str
-    points: Sequence[tuple[float, float]]
-    dashed: bool = False
+    value: float | None
+    low: float | None
+    high: float | None
 
 
-def lines(curves: Sequence[Line], title: str, axes: tuple[str, str], number: Callable[[float, str], str]) -> Markup:
-    """One drawing of all curves, named at their side; `number` writes a number in a pattern."""
-    values = [y for curve in curves for _, y in curve.points]
-    low, high = min(0.0, *values), max(0.0, *values)
-    span = (high - low) or 1.0
+@dataclass(frozen=True)
+class _Scale:
+    """Values to pixels."""
 
-    def place(x: float, y: float) -> tuple[float, float]:
-        across = LEFT + x * (WIDTH - LEFT - RIGHT)
-        return round(across, 1), round(TOP + (high - y) / span * (HEIGHT - TOP - BOTTOM), 1)
+    low: float
+    high: float
+    start: float
+    end: float
 
-    parts = [
-        Markup('<svg class="lines" viewBox="0 0 {} {}" role="img" aria-label="{}">').format(WIDTH, HEIGHT, title),
-        *(_rule(place, low + step * span / TICKS, number) for step in range(TICKS + 1)),
-        *(_mark(place, low, step / TICKS, number) for step in range(TICKS + 1)),
-        Markup('<text x="{}" y="{}">{}</text>').format(LEFT, HEIGHT - 4, axes[0]),
-        *(_curve(each, index, place) for index, each in enumerate(curves)),
-        *(_name(each, index) for index, each in enumerate(curves) if each.name),
-    ]
-    return Markup("").join([*parts, Markup("</svg><p class='note'>{}</p>").format(axes[1])])
+    def at(self, value: float) -> float:
+        share = (min(max(value, self.low), self.high) - self.low) / (self.high - self.low)
+        return round(self.start + share * (self.end - self.start), 1)
 
 
-Place = Callable[[float, float], tuple[float, float]]
+def band(points: Sequence[Point], name: str) -> Markup:
+    """The estimate as a line in its band, day by day, 0 as a line across; where no band is known yet nothing is drawn."""
+    known = [point for point in points if None not in (point.value, point.low, point.high)]
+    if len(known) < 2:
+        return Markup("")
+    scale = _scale(known, HEIGHT - BOTTOM, TOP)
+    across = _Scale(0, len(known) - 1, LEFT, WIDTH - RIGHT)
+    xs = [across.at(place) for place in range(len(known))]
+    upper = [f"{x},{scale.at(point.high or 0)}" for x, point in zip(xs, known, strict=True)]
+    lower = [f"{x},{scale.at(point.low or 0)}" for x, point in zip(xs, known, strict=True)]
+    line = " ".join(f"{x},{scale.at(point.value or 0)}" for x, point in zip(xs, known, strict=True))
+    parts = [_open(HEIGHT, name), *_grid(scale)]
+    parts.append(Markup('<polygon class="band" points="{}"/>').format(" ".join([*upper, *reversed(lower)])))
+    parts.append(Markup('<polyline class="line" points="{}"/>').format(line))
+    parts.append(_horizontal(scale.at(0), "axis"))
+    parts.append(_text(LEFT, HEIGHT - 8, known[0].name, ""))
+    parts.append(_text(WIDTH - RIGHT, HEIGHT - 8, known[-1].name, "end"))
+    return Markup("").join([*parts, Markup("</svg>")])
 
 
-def _rule(place: Place, y: float, number: Callable[[float, str], str]) -> Markup:
-    (left, down), (right, _) = place(0, y), place(1, y)
-    line = Markup('<line class="rule" x1="{}" y1="{}" x2="{}" y2="{}"/>').format(left, down, right, down)
-    return line + Markup('<text class="end" x="{}" y="{}">{}</text>').format(left - 6, down + 3, number(y, "#,##0.#"))
+def forest(points: Sequence[Point], name: str) -> Markup:
+    """An interval a row with its estimate as a dot, 0 as a line down."""
+    known = [point for point in points if None not in (point.value, point.low, point.high)]
+    if not known:
+        return Markup("")
+    left, height = 220, TOP + ROW * len(known) + BOTTOM
+    scale = _scale(known, left, WIDTH - RIGHT)
+    parts = [_open(height, name)]
+    for mark in (scale.low, 0.0, scale.high):
+        x = scale.at(mark)
+        kind = "grid" if mark else "axis"
+        parts.append(
+            Markup('<line class="{}" x1="{}" x2="{}" y1="{}" y2="{}"/>').format(kind, x, x, TOP, height - BOTTOM)
+        )
+        parts.append(_text(x, height - 8, f"{mark:+.3g}" if mark else "0", "mid"))
+    for place, point in enumerate(known):
+        y = TOP + ROW * place + ROW // 2
+        ends = scale.at(point.low or 0), scale.at(point.high or 0)
+        parts.append(_text(0, y + 4, point.name, ""))
+        parts.append(Markup('<line class="line" x1="{}" x2="{}" y1="{}" y2="{}"/>').format(*ends, y, y))
+        parts.append(
+            Markup(
+                '<circle class="dot" cx="{}" cy="{}" r="4"><title>{}: {:+.4g} ({:+.4g}, {:+.4g})</title></circle>'
+            ).format(scale.at(point.value or 0), y, point.name, point.value, point.low, point.high)
+        )
+    return Markup("").join([*parts, Markup("</svg>")])
 
 
-def _mark(place: Place, low: float, x: float, number: Callable[[float, str], str]) -> Markup:
-    across, down = place(x, low)
-    return Markup('<text class="mid" x="{}" y="{}">{}</text>').format(across, down + 14, number(x, "0%"))
+def _scale(points: Sequence[Point], start: float, end: float) -> _Scale:
+    """From the least to the greatest value that matters, 0 included; early bands far beyond the estimates are cut."""
+    values = [abs(point.value or 0) for point in points]
+    last = points[-1]
+    reach = max(*values, abs(last.low or 0), abs(last.high or 0), 1e-9) * 1.6
+    ends = [bound for point in points for bound in (point.low or 0.0, point.high or 0.0)]
+    return _Scale(max(min(*ends, 0.0), -reach), min(max(*ends, 0.0), reach), start, end)
 
 
-def _curve(curve: Line, index: int, place: Place) -> Markup:
-    path = " ".join("{},{}".format(*place(x, y)) for x, y in curve.points)
-    kind = "dashed" if curve.dashed else f"c{index}"
-    return Markup('<polyline class="{}" points="{}"/>').format(kind, path)
+def _grid(scale: _Scale) -> list[Markup]:
+    parts = []
+    for share in (0.0, 0.25, 0.5, 0.75, 1.0):
+        value = scale.low + share * (scale.high - scale.low)
+        parts += [_horizontal(scale.at(value), "grid"), _text(LEFT - 6, scale.at(value) + 3, f"{value:+.3g}", "end")]
+    return parts
 
 
-def _name(curve: Line, index: int) -> Markup:
-    x, y = WIDTH - RIGHT + 10, TOP + 12 + 18 * index
-    mark = Markup('<polyline class="c{}" points="{},{} {},{}"/>').format(index, x, y - 4, x + 18, y - 4)
-    return mark + Markup('<text x="{}" y="{}">{}</text>').format(x + 24, y, curve.name)
+def _horizontal(y: float, kind: str) -> Markup:
+    return Markup('<line class="{}" x1="{}" x2="{}" y1="{}" y2="{}"/>').format(kind, LEFT, WIDTH - RIGHT, y, y)
+
+
+def _open(height: int, name: str) -> Markup:
+    return Markup('<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">').format(WIDTH, height, name)
+
+
+def _text(x: float, y: float, words: str, kind: str) -> Markup:
+    return Markup('<text class="{}" x="{}" y="{}">{}</text>').format(kind, x, y, escape(words))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from kairos.pages.lines import Line, lines
+from kairos.pages.curves import Line, lines
 
 WORDS = {
     "en": {
