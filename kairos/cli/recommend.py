@@ -79,16 +79,26 @@ def evaluate(
     users: Annotated[Path | None, typer.Option(help="user_id and columns that become features")] = None,
     items: Annotated[Path | None, typer.Option(help="item_id of the whole catalogue")] = None,
     k: Annotated[int, typer.Option(min=1, help="how many offers count")] = 3,
+    exposure: Annotated[
+        bool | None,
+        typer.Option(help="score per chance to take an item; default where --eligible says what could be taken"),
+    ] = None,
+    model: Annotated[list[str] | None, typer.Option(help="only this model and popularity; may be repeated")] = None,
     seed: Annotated[int, typer.Option(min=0, help="of the models and of the intervals")] = 1,
     json_: JsonOption = False,
 ) -> None:
     """Compare every model on your own files: learn from the one, foresee the other, with intervals."""
     from recommender.comparison import compare
+    from recommender.models import models
     from recommender.trial import read_trial
 
+    if unknown := set(model or ()) - set(models()):
+        raise typer.BadParameter(f"{min(unknown)} is none of {', '.join(models())}", param_hint="--model")
+    if exposure and eligible is None:
+        raise typer.BadParameter("needs --eligible, which says what could be taken", param_hint="--exposure")
     trial = read_trial(interactions, test, eligible=eligible, users=users, items=items)
     with progress() as tell:
-        found = compare(trial, k, seed, tell)
+        found = compare(trial, k, seed, tell, only=model, exposure=exposure)
     if json_:
         as_json(found.as_dict())
     else:
@@ -122,6 +132,14 @@ def _show_comparison(report: dict[str, Any]) -> None:
             for line in lines
         ]  # fmt: skip
         out.print(table(f"{segment}: {lines[0]['events']:,} test events", names, rows))
+    fading = (
+        f"a row weighs half after {report['half_life_days']:.0f} days" if report["half_life_days"] else "no row fades"
+    )
+    settings = "; ".join(
+        f"{name}: " + ", ".join(f"{key} {value:g}" for key, value in each.items())
+        for name, each in report["settings"].items()
+    )
+    out.print(f"Chosen on the last of the training rows: {fading}; {settings}.", soft_wrap=True)
     for name, why in report["not_fitted"].items():
         out.print(f"[bold]not fitted:[/bold] {name}: {why}")
 
