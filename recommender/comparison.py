@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from recommender.calibration import pool
-from recommender.errors import UnfitInputError
-from recommender.exposure import log_exposure
-from recommender.models import models
-from recommender.topk import METRICS, Interval, Mask, Values, by_event, first, interval, resampled
-from recommender.tuning import Study, Tuned, study, tune
+from recommender.folds import fold
+from recommender.foresight import BASELINE, Asked, Foresight, Progress, foresee, silent
+from recommender.reliability import Reliability, reliability
+from recommender.topk import METRICS, Interval, Mask, Values, by_event, first, interval, novelty, resampled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from recommender.trial import Trial
-
-BASELINE = "popularity"
-BLEND = "blend"
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -30,7 +23,8 @@ class Line:
     """One model on the test events of one segment (`all`, `with history`, `new`).
 
     `over_popularity`: the mean paired difference of each metric, with its interval. `coverage`: share of the catalogue
-    that is among anybody's first k.
+    that is among anybody's first k. `novelty`: how surprising the first k are, in bits. `reliability` of its
+    probabilities.
     """
 
     model: str
@@ -39,6 +33,8 @@ class Line:
     metrics: dict[str, Interval]
     over_popularity: dict[str, Interval]
     coverage: float
+    novelty: float
+    reliability: Reliability
 
     def as_dict(self) -> dict[str, Any]:
         """As plain values."""
@@ -49,12 +45,14 @@ class Line:
             **{name: value.as_dict() for name, value in self.metrics.items()},
             "over_popularity": {name: value.as_dict() for name, value in self.over_popularity.items()},
             "coverage": round(self.coverage, 4),
+            "novelty": round(self.novelty, 4),
+            **self.reliability.as_dict(),
         }
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a trial showed. `not_fitted`: model and reason. `half_life` (days, 0 none) and `settings` were chosen on the window."""
+    """What a trial showed; what was chosen for it, see `Foresight`."""
 
     k: int
     items: int
@@ -63,7 +61,9 @@ class Comparison:
     not_fitted: dict[str, str]
     half_life: float
     settings: dict[str, dict[str, float]]
+    weights: dict[str, float]
     exposure: bool
+    folds: int
 
     def as_dict(self) -> dict[str, Any]:
         """As plain values for JSON."""
@@ -75,78 +75,44 @@ class Comparison:
             "not_fitted": self.not_fitted,
             "half_life_days": self.half_life,
             "settings": self.settings,
+            "blend_weights": {name: round(weight, 4) for name, weight in self.weights.items()},
             "exposure": self.exposure,
+            "folds": self.folds,
         }
 
 
 def compare(
-    trial: Trial,
-    k: int,
-    seed: int,
-    progress: Progress = lambda _stage, _done, _total: None,
-    *,
-    only: Collection[str] | None = None,
-    exposure: bool | None = None,
+    trial: Trial, k: int, seed: int, progress: Progress = silent, *, asked: Asked | None = None, folds: int = 0
 ) -> Comparison:
-    """Tune every model (or `only` these, and popularity) on the window of the trial, and rank the candidates of every
-    test event with them and with their blend; best hit rate first.
+    """Foresee the test events with every model `asked` for, and rank their candidates; best hit rate first.
 
-    With `exposure` (by default where a file says what could be taken) all but the baseline are scored per exposure,
-    see `exposure.log_exposure`, and popularity once more. One thread, so that a seed gives one answer.
+    With `folds` the models learn from the test events themselves, in so many parts (`folds.fold`).
     """
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(limits=1):
-        return _compared(trial, k, seed, progress, only, trial.given if exposure is None else exposure)
-
-
-def _compared(
-    trial: Trial, k: int, seed: int, progress: Progress, only: Collection[str] | None, exposure: bool
-) -> Comparison:
-    window = study(trial, seed, biased=exposure or not trial.given)
-    wanted = {name: kind for name, kind in models().items() if only is None or name in {*only, BASELINE}}
-    tuned: dict[str, Tuned] = {}
-    not_fitted = {}
-    for number, (name, kind) in enumerate(wanted.items()):
-        progress(f"fitting {name}", number, len(wanted))
-        try:
-            tuned[name] = tune(window, kind)
-        except UnfitInputError as error:
-            not_fitted[name] = str(error)
-    progress("measuring", len(wanted), len(wanted))
-    logits = _logits(trial, window, tuned, exposure)
-    ranked = {name: first(scores, trial.candidates, k) for name, scores in logits.items()}
-    values = {name: by_event(places, trial.relevant) for name, places in ranked.items()}
-    lines = []
-    for segment, rows in _segments(trial).items():
-        draws = resampled(int(rows.sum()), seed)
-        lines += [_line(name, segment, rows, values, ranked[name], len(trial.items), draws) for name in ranked]
-    lines.sort(key=lambda line: (tuple(_segments(trial)).index(line.segment), -line.metrics["hr"].value, line.model))
-    settings = {name: dict(one.settings) for name, one in tuned.items() if one.settings}
+    asked = asked or Asked()
+    found = fold(trial, folds, seed, asked, progress) if folds else foresee(trial, seed, asked, progress)
     return Comparison(
-        k, len(trial.items), len(trial.targets), tuple(lines), not_fitted, window.half_life, settings, exposure
+        k=k,
+        items=len(trial.items),
+        training_rows=len(trial.targets),
+        lines=measured(trial, found, k, seed),
+        **{name: value for name, value in vars(found).items() if name != "logits"},
+        folds=folds,
     )
 
 
-def _logits(trial: Trial, window: Study, tuned: Mapping[str, Tuned], exposure: bool) -> dict[str, NDArray[np.float32]]:
-    """Calibrated scores of the test events by every model and their blend; the baseline's are as they were learnt."""
-    logits = {name: one.logits(trial) for name, one in tuned.items() if name != BASELINE}
-    plain = tuned[BASELINE].model.scores(trial.test)
-    if len(logits) > 1 and len(window.targets):
-        logits[BLEND] = blended(window, tuned, logits)
-    if exposure:
-        rare = log_exposure(trial.candidates)
-        logits = {name: scores - rare for name, scores in {**logits, f"{BASELINE} per exposure": plain}.items()}
-    return {**logits, BASELINE: plain}
-
-
-def blended(
-    window: Study, tuned: Mapping[str, Tuned], logits: Mapping[str, NDArray[np.float32]]
-) -> NDArray[np.float32]:
-    """The sum of the models' logits, each with the weight that makes the window likeliest."""
-    found = pool([tuned[name].window for name in logits], window.candidates, window.targets, biased=window.biased)
-    total = sum(scores * np.float32(weight.sharpness) for weight, scores in zip(found, logits.values(), strict=True))
-    return np.asarray(total + found[0].bias if window.biased else total, dtype=np.float32)
+def measured(trial: Trial, found: Foresight, k: int, seed: int) -> tuple[Line, ...]:
+    """Each model on each segment of the test events."""
+    ranked = {name: first(scores, trial.candidates, k) for name, scores in found.logits.items()}
+    values = {name: by_event(places, trial.relevant) for name, places in ranked.items()}
+    surprise = novelty(np.bincount(trial.targets, minlength=len(trial.items)))
+    segments, lines = _segments(trial), []
+    for segment, rows in segments.items():
+        draws = resampled(int(rows.sum()), seed)
+        for name, places in ranked.items():
+            trusted = reliability(found.logits[name][rows], trial.candidates[rows], trial.relevant[rows])
+            lines.append(_line(name, segment, rows, values, places, (surprise, draws), trusted))
+    lines.sort(key=lambda line: (tuple(segments).index(line.segment), -line.metrics["hr"].value, line.model))
+    return tuple(lines)
 
 
 def _segments(trial: Trial) -> dict[str, Mask]:
@@ -163,11 +129,11 @@ def _line(
     rows: Mask,
     values: dict[str, dict[str, Values]],
     ranked: NDArray[np.int64],
-    items: int,
-    draws: NDArray[np.int64],
+    shared: tuple[Values, NDArray[np.int64]],
+    trusted: Reliability,
 ) -> Line:
-    own, base = values[name], values[BASELINE]
-    offered = np.unique(ranked[rows])
+    own, base, (surprise, draws) = values[name], values[BASELINE], shared
+    offered = ranked[rows][ranked[rows] >= 0]
     return Line(
         model=name,
         segment=segment,
@@ -176,5 +142,7 @@ def _line(
         over_popularity={metric: interval((own[metric] - base[metric])[rows], draws) for metric in METRICS}
         if name != BASELINE
         else {},
-        coverage=float((offered >= 0).sum() / items),
+        coverage=len(np.unique(offered)) / len(surprise),
+        novelty=float(surprise[offered].mean()) if len(offered) else 0.0,
+        reliability=trusted,
     )

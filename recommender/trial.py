@@ -38,7 +38,8 @@ class Trial:
 
     `age`: days from each training row to the last of them (0 without times). `window`: the training rows that settings
     are chosen on. `history`: whether the user of a test event took anything in training. `given`: a file said what
-    could be taken, so the candidates are eligible and not merely whatever the user has not.
+    could be taken, so the candidates are eligible and not merely whatever the user has not. `choice`: what each
+    training row could have taken, where that is on record. `person`: the user of each test event, numbered.
     """
 
     items: tuple[str, ...]
@@ -50,7 +51,9 @@ class Trial:
     relevant: Mask
     candidates: Mask
     history: Mask
+    person: NDArray[np.int64]
     given: bool = False
+    choice: Mask | None = None
 
 
 def read_trial(
@@ -181,8 +184,14 @@ def _made(db: duckdb.DuckDBPyConnection, timed: bool, eligible: bool, users: boo
         relevant=_mask(db, "SELECT r.row, x.item FROM test x JOIN test_rows r USING (event, person)"),
         candidates=_mask(db, could) if eligible else ~held,
         history=np.asarray(held.any(axis=1)),
+        person=_persons(db),
         given=eligible,
     )
+
+
+def _persons(db: duckdb.DuckDBPyConnection) -> NDArray[np.int64]:
+    numbered = "SELECT dense_rank() OVER (ORDER BY person) - 1 AS number FROM test_rows ORDER BY row"
+    return np.asarray(db.execute(numbered).fetchnumpy()["number"], dtype=np.int64)
 
 
 def _times(db: duckdb.DuckDBPyConnection, timed: bool) -> tuple[NDArray[np.float64], Mask]:

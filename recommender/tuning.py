@@ -107,7 +107,9 @@ def study(trial: Trial, seed: int, *, biased: bool = True) -> Study:
         drawn = np.random.default_rng(seed).integers(0, items, (rows, COMPARED))
         drawn[:, 0] = targets
     candidates = np.ones((rows, items if drawn is None else COMPARED), dtype=bool)
-    if not trial.given:
+    if trial.choice is not None and drawn is None:
+        candidates = trial.choice[trial.window].copy()
+    elif not trial.given:
         held = trial.features[trial.window][:, :items].toarray() > 0
         candidates = ~held if drawn is None else ~np.take_along_axis(held, drawn, axis=1)
     if drawn is not None:
@@ -140,8 +142,11 @@ def _tried(window: Study, kind: type[Model], settings: Settings) -> tuple[NDArra
     return scores, likelihood(logits, window.candidates, window.targets)
 
 
-def tune(window: Study, kind: type[Model]) -> Tuned:
-    """Choose one setting after the other on the window, then learn from all rows. Raises UnfitInputError."""
+def tune(window: Study, kind: type[Model], *, search: bool = True) -> Tuned:
+    """Choose one setting after the other on the window, then learn from all rows. Raises UnfitInputError.
+
+    Without `search` the settings are the defaults, and the window calibrates alone.
+    """
     if note := kind.unavailable():
         raise UnfitInputError(note)
     everything = np.ones(len(window.trial.targets), dtype=bool)
@@ -150,7 +155,7 @@ def tune(window: Study, kind: type[Model]) -> Tuned:
         return Tuned(model, uncalibrated(len(window.trial.items)), {}, none, 0.0)
     best: dict[str, float] = {name: values[0] for name, values in kind.choices.items()}
     scores, loss = _tried(window, kind, best)
-    for name, others in _others(kind):
+    for name, others in _others(kind) if search else ():
         for value in others:
             found, lower = _tried(window, kind, {**best, name: value})
             if lower < loss:

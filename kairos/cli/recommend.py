@@ -83,22 +83,32 @@ def evaluate(
         bool | None,
         typer.Option(help="score per chance to take an item; default where --eligible says what could be taken"),
     ] = None,
+    folds: Annotated[
+        int,
+        typer.Option(min=0, help="learn from the test events in so many parts, not eligible = held; needs --eligible"),
+    ] = 0,
+    search: Annotated[bool, typer.Option(help="choose settings on the window instead of taking the defaults")] = True,
     model: Annotated[list[str] | None, typer.Option(help="only this model and popularity; may be repeated")] = None,
     seed: Annotated[int, typer.Option(min=0, help="of the models and of the intervals")] = 1,
     json_: JsonOption = False,
 ) -> None:
     """Compare every model on your own files: learn from the one, foresee the other, with intervals."""
     from recommender.comparison import compare
+    from recommender.foresight import Asked
     from recommender.models import models
     from recommender.trial import read_trial
 
     if unknown := set(model or ()) - set(models()):
         raise typer.BadParameter(f"{min(unknown)} is none of {', '.join(models())}", param_hint="--model")
-    if exposure and eligible is None:
-        raise typer.BadParameter("needs --eligible, which says what could be taken", param_hint="--exposure")
+    for option, wanted in (("--exposure", exposure), ("--folds", folds)):
+        if wanted and eligible is None:
+            raise typer.BadParameter("needs --eligible, which says what could be taken", param_hint=option)
+    if folds == 1:
+        raise typer.BadParameter("a single part leaves nothing to learn from; give 2 or more", param_hint="--folds")
+    asked = Asked(only=model, exposure=exposure, search=search)
     trial = read_trial(interactions, test, eligible=eligible, users=users, items=items)
     with progress() as tell:
-        found = compare(trial, k, seed, tell, only=model, exposure=exposure)
+        found = compare(trial, k, seed, tell, asked=asked, folds=folds)
     if json_:
         as_json(found.as_dict())
     else:
@@ -119,6 +129,8 @@ def _show_comparison(report: dict[str, Any]) -> None:
         "recall",
         "MAP",
         "coverage",
+        "novelty",
+        "Brier",
     )
     for segment in dict.fromkeys(line["segment"] for line in report["models"]):
         lines = [line for line in report["models"] if line["segment"] == segment]
@@ -128,6 +140,8 @@ def _show_comparison(report: dict[str, Any]) -> None:
                 *((f"{more['value']:+.4f}", _span(more)) if (more := line["over_popularity"].get("hr")) else ("", "")),
                 *(f"{line[name]['value']:.4f}" for name in ("mrr", "ndcg", "precision", "recall", "map")),
                 f"{line['coverage']:.0%}",
+                f"{line['novelty']:.2f}",
+                f"{line['brier']:.4f}",
             )
             for line in lines
         ]  # fmt: skip
