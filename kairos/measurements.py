@@ -39,6 +39,7 @@ def measure(
 
     plan = Plan(alpha, "always_valid", worth=worth)
     with _opened(place, as_of, segment, cuped, progress) as db, place.ledger() as ledger:
+        told = ledger.store.place
         chosen, idle = _chosen(served(place, ledger), only)
         reports = []
         for number, campaign in enumerate(chosen):
@@ -50,7 +51,7 @@ def measure(
         "as_of": as_of.isoformat(),
         "insurer": place.settings.insurer,
         "currency": place.settings.currency,
-        "ledger": str(place.ledger_path),
+        "ledger": told,
         "alpha": alpha,
         "segment": segment,
         "cuped": cuped,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-_OPEN = '''import sqlite3
+from campaigns.ledger.store import is_postgres
+
+_OPEN = '''{module}
 
 import pandas as pd
 
@@ -14,12 +16,15 @@ from recommender.effect.groups import Columns, Groups
 from recommender.effect.plan import Plan
 from recommender.effect.sums import Sums
 
-ledger = sqlite3.connect(f"file:{LEDGER}?mode=ro", uri=True)
+ledger = {opened}
 
 
 def query(text: str) -> pd.DataFrame:
     """What a query finds in the ledger."""
-    return pd.read_sql_query(text, ledger)'''
+    found = ledger.execute(text)
+    return pd.DataFrame(found.fetchall(), columns=[column[0] for column in found.description])'''
+_FILE = {"module": "import sqlite3", "opened": 'sqlite3.connect(f"file:{LEDGER}?mode=ro", uri=True)'}
+_SERVER = {"module": "import psycopg", "opened": "psycopg.connect(LEDGER)  # the password is taken from PGPASSWORD"}
 _SUMS = '''columns = Columns("group", "reached", per="moments", cost="cost")
 found = query(CUSTOMERS).query("group != '(both)'")
 sums = {
@@ -37,7 +42,7 @@ def notebook(report: dict[str, Any]) -> str:
             f"# What the campaigns caused, as of {report['as_of']}\n\nEvery number from the ledger; run from the workspace's folder."
         ),
         _code(f"LEDGER = {json.dumps(report['ledger'])}\nALPHA = {report['alpha']!r}"),
-        _code(_OPEN),
+        _code(_OPEN.format(**(_SERVER if is_postgres(report["ledger"]) else _FILE))),
     ]
     for made in report["campaigns"]:
         cells += _campaign(made)

@@ -11,7 +11,9 @@ from triggers.sqltext import draw
 if TYPE_CHECKING:
     import pandas as pd
 
-_KEY = "$salt || ':explore:' || $campaign || ':' || b.customer_id"
+    from campaigns.docket import Docket
+
+_KEY = "$salt || ':explore:' || b.campaign || ':' || b.customer_id"
 
 
 class Uplift(Gate):
@@ -32,20 +34,20 @@ class Uplift(Gate):
         """Where the campaign leaves people out by their uplift."""
         return case.campaign.uplift is not None
 
-    def evidence(self, case: Case) -> str | None:
-        """What the view says of the customer; of several rows the greatest; nothing of whoever refused personalisation."""
-        return f"""
-            select b.moment_id, any_value({draw(_KEY)}) as uplift_draw,
-                   max(u.uplift * coalesce(u.propensity, 1)) filter (coalesce(c.personalisation, true)) as uplift_adds
-              from batch b left join customers c on c.customer_id = b.customer_id
-              left join uplift u on u.customer_id = b.customer_id and u.campaign = $campaign
-                   and ($uplift_model = '' or u.model = $uplift_model or starts_with(u.model, $uplift_model || '@'))
-             group by b.moment_id"""
-
-    def parameters(self, case: Case) -> Mapping[str, Any]:
+    def constants(self, case: Case) -> Mapping[str, Any]:
         """The model that counts."""
         rule = case.campaign.uplift
         return {"uplift_model": (rule.model or "") if rule else ""}
+
+    def evidence(self, docket: Docket) -> str | None:
+        """What the view says of the customer; of several rows the greatest; nothing of whoever refused personalisation."""
+        return f"""
+            select b.place, any_value({draw(_KEY)}) as uplift_draw,
+                   max(u.uplift * coalesce(u.propensity, 1)) filter (coalesce(c.personalisation, true)) as uplift_adds
+              from batch b left join customers c on c.customer_id = b.customer_id
+              left join uplift u on u.customer_id = b.customer_id and u.campaign = b.campaign
+                   and (b.uplift_model = '' or u.model = b.uplift_model or starts_with(u.model, b.uplift_model || '@'))
+             group by b.place"""
 
     def judge(self, table: pd.DataFrame, case: Case) -> Judgement:
         """Refuse whom a contact does too little for."""

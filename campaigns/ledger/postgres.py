@@ -207,6 +207,10 @@ class PostgresStore(Store):
         """A statement of Kairos' own making, in the common dialect."""
         return self._run(worded(sql), values)
 
+    def text(self, name: str) -> str:
+        """A named statement as PostgreSQL reads it, with `:name` for values."""
+        return statement(name)
+
     def _execute_named(self, name: str, values: Values) -> Cursor:
         return self._run(statement(name), values)
 

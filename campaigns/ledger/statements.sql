@@ -631,26 +631,28 @@ update moments set put_off = 1 where moment_id = ? and put_off = 0;
 -- name: measured_customers
 -- Customers drawn into a group of a campaign, with their moments whose window is closed, how many reached the goal, and what was spent
 -- on them. A goal's event counts for the last of the customer's moments before it, and a moment reaches its goal once.
-with drawn as (
+with looked as (
     select m.moment_id, m.customer_id, m.due_at, m.status,
-           max(m.put_off or d.verdict = 'sent' or d.gate in ('arbitrate', 'cap', 'hours', 'budget')
-               or d.gate = 'gateway' and d.reason = 'promotion_refused') as treated,
-           max(d.verdict = 'held_out' and d.reason = 'holdout_campaign') as held_out
+           max(case when m.put_off = 1 or d.verdict = 'sent' or d.gate in ('arbitrate', 'cap', 'hours', 'budget')
+                      or d.gate = 'gateway' and d.reason = 'promotion_refused' then 1 else 0 end) as treated,
+           max(case when d.verdict = 'held_out' and d.reason = 'holdout_campaign' then 1 else 0 end) as held_out
       from moments m join decisions d on d.moment_id = m.moment_id
      where m.campaign = :campaign and m.due_at + :window <= :until
        and d.version not in (select value from json_each(:other_versions))
-     group by m.moment_id having treated or held_out),
+     group by m.moment_id, m.customer_id, m.due_at, m.status),
+drawn as (select * from looked where treated + held_out > 0),
 goals as (
     select moment_id, event_id, row_number() over (partition by customer_id, event_id order by due_at desc, moment_id desc) as place
       from (select w.moment_id, w.customer_id, w.due_at, o.event_id from drawn w join outcomes o on o.moment_id = w.moment_id
-             where o.event = :goal and o.at >= w.due_at and o.at < w.due_at + :window)),
+             where o.event = :goal and o.at >= w.due_at and o.at < w.due_at + :window) found),
 reached as (select distinct moment_id from goals where place = 1),
 costs as (
-    select g.moment_id, sum(p.value) as cost from drawn w join messages g on g.moment_id = w.moment_id join json_each(:prices) p on p.key = g.medium
+    select g.moment_id, sum(cast(json_extract(p.value, '$.price') as double precision)) as cost
+      from drawn w join messages g on g.moment_id = w.moment_id join json_each(:prices) p on json_extract(p.value, '$.medium') = g.medium
      where g.state in ('handed', 'accepted', 'delivered', 'unknown') group by g.moment_id)
 select w.customer_id,
-       case when max(w.treated) and max(w.held_out and not w.treated) then '(both)'
-            when max(w.treated) then coalesce((select a.arm from assignments a where a.campaign = :campaign and a.customer_id = w.customer_id
+       case when max(w.treated) = 1 and max(w.held_out * (1 - w.treated)) = 1 then '(both)'
+            when max(w.treated) = 1 then coalesce((select a.arm from assignments a where a.campaign = :campaign and a.customer_id = w.customer_id
                                                 order by a.assigned_at, a.arm limit 1), 'treated')
             else 'held_out' end as "group",
        count(*) as moments, count(r.moment_id) as reached, coalesce(sum(c.cost), 0.0) as cost, min(w.due_at) as first_due_at
@@ -659,18 +661,20 @@ select w.customer_id,
 
 -- name: measured_funnel
 -- What became of the moments of a campaign that were drawn into a group, their window closed or not.
-select case when treated then 'treated' else 'held_out' end as "group", count(*) as moments, sum(messaged) as messaged, sum(delivered) as delivered,
-       sum(failed) as failed, sum(reached) as reached, sum(due_at + :window <= :until) as window_closed
-  from (select m.due_at,
-               max(m.put_off or d.verdict = 'sent' or d.gate in ('arbitrate', 'cap', 'hours', 'budget')
-                   or d.gate = 'gateway' and d.reason = 'promotion_refused') as treated,
-               max(d.verdict = 'held_out' and d.reason = 'holdout_campaign') as held_out,
-               exists (select 1 from messages g where g.moment_id = m.moment_id) as messaged,
-               exists (select 1 from messages g where g.moment_id = m.moment_id and g.state = 'delivered') as delivered,
-               exists (select 1 from messages g where g.moment_id = m.moment_id and g.state = 'failed') as failed,
-               exists (select 1 from outcomes o where o.moment_id = m.moment_id and o.event = :goal and o.at >= m.due_at and o.at < m.due_at + :window) as reached
-          from moments m join decisions d on d.moment_id = m.moment_id where m.campaign = :campaign group by m.moment_id having treated or held_out)
- group by 1 order by 1 desc;
+with looked as (
+    select m.moment_id, m.due_at,
+           max(case when m.put_off = 1 or d.verdict = 'sent' or d.gate in ('arbitrate', 'cap', 'hours', 'budget')
+                      or d.gate = 'gateway' and d.reason = 'promotion_refused' then 1 else 0 end) as treated,
+           max(case when d.verdict = 'held_out' and d.reason = 'holdout_campaign' then 1 else 0 end) as held_out
+      from moments m join decisions d on d.moment_id = m.moment_id where m.campaign = :campaign group by m.moment_id, m.due_at)
+select case when treated = 1 then 'treated' else 'held_out' end as "group", count(*) as moments,
+       count(case when exists (select 1 from messages g where g.moment_id = w.moment_id) then 1 end) as messaged,
+       count(case when exists (select 1 from messages g where g.moment_id = w.moment_id and g.state = 'delivered') then 1 end) as delivered,
+       count(case when exists (select 1 from messages g where g.moment_id = w.moment_id and g.state = 'failed') then 1 end) as failed,
+       count(case when exists (select 1 from outcomes o where o.moment_id = w.moment_id and o.event = :goal and o.at >= w.due_at
+                                                          and o.at < w.due_at + :window) then 1 end) as reached,
+       count(case when due_at + :window <= :until then 1 end) as window_closed
+  from looked w where treated + held_out > 0 group by 1 order by 1 desc;
 
 -- name: measured_twice
 -- Events that reached the goal of this campaign and count for another one as well.
@@ -682,10 +686,11 @@ select other.campaign, count(distinct o.event_id) as events, count(distinct case
 
 -- name: measured_goals
 -- How many events reached the goal, when the last did, how many moments have their window closed, and how many of those came after it.
-select g.events, g.last_at, count(m.moment_id) as window_closed, coalesce(sum(m.due_at > g.last_at), 0) as since
+select g.events, g.last_at, count(m.moment_id) as window_closed, count(case when m.due_at > g.last_at then 1 end) as since
   from (select count(distinct o.event_id) as events, max(o.at) as last_at from moments m join outcomes o on o.moment_id = m.moment_id and o.event = :goal
          where m.campaign = :campaign) g
-  left join moments m on m.campaign = :campaign and m.due_at + :window <= :until;
+  left join moments m on m.campaign = :campaign and m.due_at + :window <= :until
+ group by g.events, g.last_at;
 
 -- name: measured_prices
 -- What a message of each channel cost on average, where it was reckoned with.

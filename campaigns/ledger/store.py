@@ -96,6 +96,10 @@ class Store(ABC):
     def execute(self, sql: str, values: Values = ()) -> Cursor:
         """A statement in the common dialect (`?` or `:name` for values), of Kairos' own making."""
 
+    def text(self, name: str) -> str:
+        """A named statement as this database reads it, with `:name` for values."""
+        return statements()[name]
+
     def _execute_named(self, name: str, values: Values) -> Cursor:
         return self.execute(statements()[name], values)
 

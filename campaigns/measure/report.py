@@ -65,7 +65,7 @@ def campaign_report(
         "moments": funnels(ledger).get(trial.campaign.name, Funnel(trial.campaign.name)).as_dict(),
         "days": by_day(db, plan, found.control, trial.window, as_of.tzinfo or ZoneInfo("UTC")) if found else [],
         "counted_twice": _twice(ledger, trial),
-        "queries": _queries(trial, groups),
+        "queries": _queries(ledger, trial, groups),
     }
 
 
@@ -147,18 +147,18 @@ def _twice(ledger: Ledger, trial: Trial) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in trial.rows(ledger, "measured_twice")]
 
 
-def _queries(trial: Trial, groups: Groups) -> dict[str, str]:
-    """What one can copy: SQLite on the ledger, but `effect_duckdb`, which adds up the rows of `customers`."""
-    customers = trial.query("measured_customers")
+def _queries(ledger: Ledger, trial: Trial, groups: Groups) -> dict[str, str]:
+    """What one can copy: for the ledger's database, but `effect_duckdb`, which adds up the rows of `customers`."""
+    customers = trial.query(ledger, "measured_customers")
     sums = (
         f'select "group", count(*) as customers, {_SUMS}\n'  # noqa: S608 - own text, values quoted
-        f"  from ({customers})\n where \"group\" <> '{BOTH}' group by 1 order by 1"
+        f"  from ({customers}) measured\n where \"group\" <> '{BOTH}' group by 1 order by 1"
     )
     return {
         "effect": sums,
         "customers": customers,
-        "funnel": trial.query("measured_funnel"),
-        "counted_twice": trial.query("measured_twice"),
-        "outcomes": trial.query("measured_goals"),
+        "funnel": trial.query(ledger, "measured_funnel"),
+        "counted_twice": trial.query(ledger, "measured_twice"),
+        "outcomes": trial.query(ledger, "measured_goals"),
         "effect_duckdb": groups.query,
     }

@@ -48,18 +48,18 @@ class Trial:
             "window": self.window,
             "until": self.until,
             "other_versions": json.dumps(self.other_versions),
-            "prices": json.dumps(dict(sorted(self.prices.items()))),
+            "prices": json.dumps([{"medium": name, "price": price} for name, price in sorted(self.prices.items())]),
         }
 
-    def query(self, name: str) -> str:
-        """A statement with its parameters filled in, to be copied and run on the ledger's file as it stands."""
+    def query(self, ledger: Ledger, name: str) -> str:
+        """A statement with its parameters filled in, to be copied and run on the ledger's database as it stands."""
         values = self.values()
 
         def literal(found: re.Match[str]) -> str:
             value = values[found[1]]
             return str(value) if isinstance(value, int) else "'" + str(value).replace("'", "''") + "'"
 
-        return re.sub(r":([a-z_]+)", literal, statements()[name])
+        return re.sub(r"(?<!:):([a-z_]+)", literal, ledger.store.text(name))
 
     def rows(self, ledger: Ledger, name: str) -> list[tuple[Any, ...]]:
         """What a statement finds, those of its parameters given that it has."""

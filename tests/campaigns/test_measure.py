@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from datetime import datetime, timedelta
 
 import duckdb
@@ -119,14 +118,13 @@ def test_customers_held_out_of_everything_are_no_control_of_one_campaign(paying,
     assert not everything & set(rows(ledger, paying.campaigns[0], now + timedelta(days=10)))
 
 
-def test_a_copied_query_runs_on_the_file_and_finds_the_same(paying, ledger, now, tmp_path):
+def test_a_copied_query_runs_on_the_database_and_finds_the_same(paying, ledger, now):
     paying.turn(ledger)
     pay(paying, "C01", "2026-11-25")
     at = now + timedelta(days=10)
     paying.turn(ledger, at)
     made = told(ledger, paying.campaigns[0], at)
-    with sqlite3.connect(tmp_path / "ledger.db") as db:
-        found = {name: db.execute(text).fetchall() for name, text in made["queries"].items() if name != "effect_duckdb"}
+    found = {name: ledger.store.query(text) for name, text in made["queries"].items() if name != "effect_duckdb"}
     assert {row[0]: (row[1], row[3]) for row in found["effect"]} == {
         each["group"]: (each["n"], each["total"]) for each in made["groups"]
     }
