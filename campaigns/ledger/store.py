@@ -85,6 +85,12 @@ class Store:
         """All rows of a named statement."""
         return self._db.execute(statements()[name], values).fetchall()
 
+    def batches(self, name: str, size: int, **values: Any) -> Iterator[list[tuple[Any, ...]]]:
+        """Rows of a named statement, so many at a time: for results that would not fit."""
+        cursor = self._db.execute(statements()[name], values)
+        while rows := cursor.fetchmany(size):
+            yield rows
+
     def rows(self, name: str, **values: Any) -> list[dict[str, Any]]:
         """All rows of a named statement as dictionaries."""
         cursor = self._db.execute(statements()[name], values)

@@ -11,6 +11,7 @@ import re
 import shutil
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -320,7 +321,7 @@ def test_the_table_names_every_campaign_and_its_verdict(shown):
 )
 def test_what_there_is_not_is_refused_with_what_there_is(year, wrong, said):
     done = subprocess.run(
-        ["python", "-c", "from kairos.cli import main; main()", "uplift", "report", "-w", year.folder, *wrong],
+        [sys.executable, "-c", "from kairos.cli import main; main()", "uplift", "report", "-w", year.folder, *wrong],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, said in done.stderr) == (1, True), done.stderr
