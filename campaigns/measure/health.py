@@ -61,7 +61,9 @@ def _ratio(ratio: SampleRatio | None) -> Check:
 def _both(sizes: Mapping[str, int]) -> Check:
     count = sizes.get(BOTH, 0)
     return Check(
-        "one_group_each", not count, f"{count:,} customers were treated once and held out another time; left out"
+        "one_group_each",
+        not count,
+        f"{count:,} customers were treated once and held out another time" + ("; they are left out" if count else ""),
     )
 
 
@@ -103,5 +105,5 @@ def _delivered(funnel: Sequence[Mapping[str, Any]]) -> Check:
     if treated is None:
         return Check("messages_arrive", True, "nobody is treated yet")
     share = treated["failed"] / treated["moments"]
-    seen = f"{treated['messaged']:,} of {treated['moments']:,} treated moments got a message, of {treated['failed']:,} none arrived"
+    seen = f"{treated['messaged']:,} of {treated['moments']:,} treated moments got a message; those of {treated['failed']:,} all failed"
     return Check("messages_arrive", share < UNDELIVERED, seen)
