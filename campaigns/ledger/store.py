@@ -112,6 +112,12 @@ class Store(ABC):
         """All rows of a named statement."""
         return self._execute_named(name, values).fetchall()
 
+    def batches(self, name: str, size: int, **values: Any) -> Iterator[list[tuple[Any, ...]]]:
+        """Rows of a named statement, so many at a time: for results that would not fit."""
+        cursor = self._db.execute(statements()[name], values)
+        while rows := cursor.fetchmany(size):
+            yield rows
+
     def rows(self, name: str, **values: Any) -> list[dict[str, Any]]:
         """All rows of a named statement as dictionaries."""
         cursor = self._execute_named(name, values)

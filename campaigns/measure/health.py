@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from campaigns.ledger import Ledger
 from campaigns.ledger.ledger import instant
-from campaigns.measure.trial import BOTH, Trial
+from campaigns.measure.trial import BOTH, TREATED, Trial
 from recommender.effect.sample_ratio import SampleRatio
 
 DAY = 86_400
@@ -30,16 +31,21 @@ class Check:
 
 
 def checks(
-    ledger: Ledger, trial: Trial, ratio: SampleRatio | None, sizes: Mapping[str, int], now: int
+    ledger: Ledger,
+    trial: Trial,
+    ratio: SampleRatio | None,
+    sizes: Mapping[str, int],
+    funnel: Sequence[Mapping[str, Any]],
+    now: int,
 ) -> tuple[Check, ...]:
-    """All checks; `sizes`: customers by group as measured, `now`: the second of the report."""
+    """All checks; `sizes`: customers by group as measured, `funnel`: what became of the moments of each, `now`: the report's second."""
     return (
         _ratio(ratio),
         _both(sizes),
         _designs(trial),
         _looked(trial, now),
         _outcomes(ledger, trial),
-        _delivered(ledger, trial),
+        _delivered(funnel),
     )
 
 
@@ -55,7 +61,9 @@ def _ratio(ratio: SampleRatio | None) -> Check:
 def _both(sizes: Mapping[str, int]) -> Check:
     count = sizes.get(BOTH, 0)
     return Check(
-        "one_group_each", not count, f"{count:,} customers were treated once and held out another time; left out"
+        "one_group_each",
+        not count,
+        f"{count:,} customers were treated once and held out another time" + ("; they are left out" if count else ""),
     )
 
 
@@ -92,12 +100,10 @@ def _outcomes(ledger: Ledger, trial: Trial) -> Check:
     return Check("outcomes_arrive", (1 - share) ** since >= UNLIKELY, seen)
 
 
-def _delivered(ledger: Ledger, trial: Trial) -> Check:
-    rows = {row[0]: row for row in trial.rows(ledger, "measured_funnel")}
-    moments, messaged, failed = (rows["treated"][i] for i in (1, 2, 4)) if "treated" in rows else (0, 0, 0)
-    share = failed / moments if moments else 0.0
-    return Check(
-        "messages_arrive",
-        share < UNDELIVERED,
-        f"{messaged:,} of {moments:,} treated moments got a message, {failed:,} failed",
-    )
+def _delivered(funnel: Sequence[Mapping[str, Any]]) -> Check:
+    treated = next((line for line in funnel if line["group"] == TREATED), None)
+    if treated is None:
+        return Check("messages_arrive", True, "nobody is treated yet")
+    share = treated["failed"] / treated["moments"]
+    seen = f"{treated['messaged']:,} of {treated['moments']:,} treated moments got a message; those of {treated['failed']:,} all failed"
+    return Check("messages_arrive", share < UNDELIVERED, seen)

@@ -51,7 +51,8 @@ def campaign_report(
     whole = _complete(groups, shares, columns)
     found = _compared(whole, columns, plan, shares)
     sizes = {name: sums.n for name, sums in groups.by_group().items()}
-    health = checks(ledger, trial, found.ratio if found else None, sizes, seconds(as_of))
+    funnel = _funnel(ledger, trial)
+    health = checks(ledger, trial, found.ratio if found else None, sizes, funnel, seconds(as_of))
     return {
         "campaign": trial.campaign.name,
         "title": dict(trial.campaign.title),
@@ -61,7 +62,7 @@ def campaign_report(
         "known_until": instant(trial.until).isoformat() if trial.until else None,
         "health": [each.as_dict() for each in health],
         **_effects(found, table, trial),
-        "funnel": _funnel(ledger, trial),
+        "funnel": funnel,
         "moments": funnels(ledger).get(trial.campaign.name, Funnel(trial.campaign.name)).as_dict(),
         "days": by_day(db, plan, found.control, trial.window, as_of.tzinfo or ZoneInfo("UTC")) if found else [],
         "counted_twice": _twice(ledger, trial),

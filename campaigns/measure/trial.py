@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 HELD_OUT = "held_out"
 TREATED = "treated"
+ROWS = 50_000
+CUSTOMER = ("customer_id", "group", "moments", "reached", "cost", "first_due_at")
 BOTH = "(both)"
 """The group of customers who were treated once and held out another time: counted in neither."""
 
@@ -61,10 +63,14 @@ class Trial:
 
         return re.sub(r"(?<!:):([a-z_]+)", literal, ledger.store.text(name))
 
+    def used(self, name: str) -> dict[str, Any]:
+        """The parameters a statement has."""
+        names = set(re.findall(r":([a-z_]+)", statements()[name]))
+        return {key: value for key, value in self.values().items() if key in names}
+
     def rows(self, ledger: Ledger, name: str) -> list[tuple[Any, ...]]:
-        """What a statement finds, those of its parameters given that it has."""
-        used = set(re.findall(r":([a-z_]+)", statements()[name]))
-        return ledger.store.all(name, **{key: value for key, value in self.values().items() if key in used})
+        """What a statement finds."""
+        return ledger.store.all(name, **self.used(name))
 
 
 def trial_of(ledger: Ledger, campaign: Campaign, as_of: datetime, prices: Mapping[str, float]) -> Trial:
@@ -90,12 +96,15 @@ def measured(ledger: Ledger, trial: Trial) -> pa.Table:
     """One row a customer drawn: customer_id, group, moments, reached, cost, first_due_at (seconds)."""
     import pyarrow as pa
 
-    rows = trial.rows(ledger, "measured_customers")
-    columns = list(zip(*rows, strict=True)) or [()] * 6
     kinds = (pa.string(), pa.string(), pa.int64(), pa.int64(), pa.float64(), pa.int64())
-    names = ("customer_id", "group", "moments", "reached", "cost", "first_due_at")
-    made = (pa.array(values, kind) for values, kind in zip(columns, kinds, strict=True))
-    return pa.table(dict(zip(names, made, strict=True)))
+    schema = pa.schema(list(zip(CUSTOMER, kinds, strict=True)))
+    batches = [
+        pa.record_batch(
+            [pa.array(column, kind) for column, kind in zip(zip(*rows, strict=True), kinds, strict=True)], schema
+        )
+        for rows in ledger.store.batches("measured_customers", ROWS, **trial.used("measured_customers"))
+    ]
+    return pa.Table.from_batches(batches, schema)
 
 
 def meant(ledger: Ledger, campaign: Campaign) -> dict[str, float]:

@@ -11,6 +11,7 @@ import re
 import shutil
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -29,6 +30,8 @@ from typer.testing import CliRunner
 from campaigns.turn import take_turn
 from kairos.cli.app import app
 from kairos.demo import generate
+from kairos.pages.uplift import page
+from kairos.pages.uplift_words import WORDS
 from kairos.starter import write_starter
 from kairos.workspace import Workspace
 from triggers.history import History
@@ -252,15 +255,24 @@ class Page(HTMLParser):
 
 def test_the_page_says_the_verdict_after_the_health_and_needs_nothing_else(year):
     text = (year.folder / "r.html").read_text(encoding="utf-8")
-    page = Page(text)
-    assert not [each for _, attrs in page.tags for each in (attrs.get("src"), attrs.get("href")) if each]
-    words = " ".join(page.words)
+    seen = Page(text)
+    assert not [each for _, attrs in seen.tags for each in (attrs.get("src"), attrs.get("href")) if each]
+    words = " ".join(seen.words)
     assert words.index("Can this be believed?") < words.index("treated: effect")
-    assert all(attrs.get("aria-label") for tag, attrs in page.tags if tag == "svg")
-    assert sum(tag == "svg" for tag, _ in page.tags) == 4  # days and segments of both campaigns
+    assert all(attrs.get("aria-label") for tag, attrs in seen.tags if tag == "svg")
+    assert sum(tag == "svg" for tag, _ in seen.tags) == 4  # days and segments of both campaigns
     [effect] = year.campaign("birthday")["effects"]
     assert f"{effect['estimate']:+.4f}" in text
     assert re.search(r"<svg[^>]*>.*<polygon", text, re.DOTALL)
+
+
+def test_the_page_speaks_chinese(year):
+    text = page(year.report, "zh-CN")
+    assert '<html lang="zh-CN">' in text
+    assert [
+        word for word in ("活动带来的效果", "结果可信吗", "treated: 有效果", "随时有效区间") if word not in text
+    ] == []
+    assert set(WORDS["zh"]) == set(WORDS["en"])
 
 
 def test_the_workbook_holds_the_effects_as_numbers(year):
@@ -320,7 +332,7 @@ def test_the_table_names_every_campaign_and_its_verdict(shown):
 )
 def test_what_there_is_not_is_refused_with_what_there_is(year, wrong, said):
     done = subprocess.run(
-        ["python", "-c", "from kairos.cli import main; main()", "uplift", "report", "-w", year.folder, *wrong],
+        [sys.executable, "-c", "from kairos.cli import main; main()", "uplift", "report", "-w", year.folder, *wrong],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, said in done.stderr) == (1, True), done.stderr
