@@ -34,6 +34,9 @@ class Cursor(Protocol):
     def fetchone(self) -> Any:
         """The next row, or None."""
 
+    def fetchmany(self, size: int, /) -> list[Any]:
+        """The next rows, at most so many."""
+
     def fetchall(self) -> list[Any]:
         """The rows that are left."""
 
@@ -112,9 +115,9 @@ class Store(ABC):
         """All rows of a named statement."""
         return self._execute_named(name, values).fetchall()
 
-    def batches(self, name: str, size: int, **values: Any) -> Iterator[list[tuple[Any, ...]]]:
+    def batches(self, name: str, size: int, **values: Any) -> Iterator[list[Row]]:
         """Rows of a named statement, so many at a time: for results that would not fit."""
-        cursor = self._db.execute(statements()[name], values)
+        cursor = self._execute_named(name, values)
         while rows := cursor.fetchmany(size):
             yield rows
 
