@@ -234,3 +234,11 @@ def test_a_part_is_foreseen_by_the_others_and_a_user_is_in_one_part(files, tmp_p
     lines = {line.model: line.metrics["hr"].value for line in found.lines if line.segment == "all"}
     assert lines["ease"] == 1.0
     assert not found.exposure
+
+
+def test_a_row_counts_by_its_weight_over_the_chance_it_was_shown_with(files, tmp_path):
+    rows = "u1,a,2026-01-01,1,1\nu2,b,2026-01-02,0.5,1\nu3,a,2026-01-03,1,0.25\nu4,b,2026-01-04,1,0.001\nu5,a,2026-01-05,0,1\n"
+    (tmp_path / "weighed.csv").write_text("user_id,item_id,time,weight,propensity\n" + rows, encoding="utf-8")
+    trial = read_trial(tmp_path / "weighed.csv", files[1])
+    assert (trial.weight / trial.weight[0]).tolist() == pytest.approx([1, 0.5, 4, 20])
+    assert trial.weight.mean() == pytest.approx(1)
