@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.selection import select
+from recommender.selection import bar, select
 
 BLOCK = 2_000
 """Rows scored at once: a block of scores and its mask stay in the cache."""
@@ -31,7 +31,8 @@ def best(
     top: int,
 ) -> Ranked:
     """The `top` highest candidates of each row (fewer where there are fewer), ties to the earlier item."""
-    left = np.where(candidates, logits, np.float32(-np.inf))
+    left = logits.astype(np.float32)
+    bar(left, np.ascontiguousarray(candidates))
     picks, scores = select(left, top)
     row, rank_at = np.nonzero(np.isfinite(scores))
     item = picks[row, rank_at]

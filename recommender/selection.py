@@ -14,6 +14,7 @@ MANY = 512
 """From so many items on, most are ruled out by a bound before anything is sorted."""
 GROUPS = 8
 """Groups for each item wanted: their maxima bound the k-th largest from below."""
+MINUS_INFINITY = np.float32(-np.inf).view(np.int32)
 CELLS = 200_000
 """Scores of a block: they stay in the cache between the passes."""
 
@@ -28,6 +29,18 @@ def select(scores: Scores, k: int) -> tuple[Items, Scores]:
     if items >= MANY and items >= 2 * GROUPS * wanted:
         return _bounded(scores, wanted)
     return _partitioned(scores, wanted)
+
+
+def bar(scores: Scores, candidates: NDArray[np.bool_]) -> None:
+    """Set finite `scores` to -inf where `candidates` is false, in place.
+
+    By arithmetic on the bits: choosing cell by cell under an irregular mask costs ten times as much in mispredicted
+    branches.
+    """
+    barred = candidates.view(np.int8).astype(np.int32)
+    barred -= 1  # 0 where it is a candidate, all bits elsewhere
+    barred &= MINUS_INFINITY
+    scores += barred.view(np.float32)
 
 
 def best_products(
@@ -52,7 +65,7 @@ def best_products(
         part = slice(start, min(start + height, len(rows)))
         scores = rows[part] @ across
         if candidates is not None:
-            np.copyto(scores, np.float32(-np.inf), where=~candidates(part))
+            bar(scores, candidates(part))
         found[part], values[part] = select(scores, wanted)
 
     from threadpoolctl import threadpool_limits

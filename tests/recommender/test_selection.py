@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 import recommender.selection
-from recommender.selection import best_products, select
+from recommender.selection import bar, best_products, select
 
 
 def by_sorting(scores: np.ndarray, k: int) -> np.ndarray:
@@ -26,6 +26,12 @@ def test_ties_go_to_the_earlier_item(scores, k):
     items, values = select(scores, k)
     np.testing.assert_array_equal(items, by_sorting(scores, k))
     np.testing.assert_array_equal(values, np.take_along_axis(scores, items, axis=1))
+
+
+def test_what_is_no_candidate_is_minus_infinity_and_all_else_untouched():
+    scores = np.array([[1.5, -2.0, 0.0], [3e38, -np.inf, 7.0]], dtype=np.float32)
+    bar(scores, np.array([[True, False, True], [True, True, False]]))
+    assert scores.tolist() == [[1.5, -np.inf, 0.0], [np.float32(3e38), -np.inf, -np.inf]]
 
 
 @pytest.mark.parametrize("levels", [3, 50, 10**6])
