@@ -158,6 +158,8 @@ def evaluate(
     ] = 0,
     search: Annotated[bool, typer.Option(help="choose settings on the window instead of taking the defaults")] = True,
     model: Annotated[list[str] | None, typer.Option(help="only this model and popularity; may be repeated")] = None,
+    html: Annotated[Path | None, typer.Option(help="write the comparison as one page that needs nothing else")] = None,
+    locale: Annotated[str, typer.Option(help="language of the page: en or zh-CN")] = "en",
     seed: Annotated[int, typer.Option(min=0, help="of the models and of the intervals")] = 1,
     json_: JsonOption = False,
 ) -> None:
@@ -178,10 +180,16 @@ def evaluate(
     trial = read_trial(interactions, test, eligible=eligible, users=users, items=items)
     with progress() as tell:
         found = compare(trial, k, seed, tell, asked=asked, folds=folds)
+    if html is not None:
+        from kairos.pages.evaluation import page
+
+        html.write_text(page(found.as_dict(), locale), encoding="utf-8")
     if json_:
         as_json(found.as_dict())
-    else:
-        _show_comparison(found.as_dict())
+        return
+    _show_comparison(found.as_dict())
+    if html is not None:
+        console().print(f"The page: {html}", soft_wrap=True)
 
 
 def _show_comparison(report: dict[str, Any]) -> None:
