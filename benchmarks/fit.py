@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.common import conclude, kairos, measured, say, show
 
-QUICK, PARTS = 20_000, 4
+QUICK, PARTS = 8_000, 4
 AS_OF = "2026-11-23"
 
 

@@ -77,9 +77,12 @@ def fit(
     with _stage(progress, "reading what customers hold and use"):
         material = _material(db, now, seed)
     fitted = {}
-    for name, kind in models().items():
-        with _stage(progress, f"fitting {name}"):
-            fitted[name] = _fit_one(kind, material, seed)
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1):  # small matrices: threads wait for one another longer than they work
+        for name, kind in models().items():
+            with _stage(progress, f"fitting {name}"):
+                fitted[name] = _fit_one(kind, material, seed)
     report = _report(material, fitted, Path(folder), now, seed)
     with _stage(progress, "storing the models"):
         version = write_version(Path(folder), _files(report, material.schema, fitted), now)
