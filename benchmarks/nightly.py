@@ -1,6 +1,6 @@
 """The nightly run of a generated insurer, facts to reserved messages, beside a plain loop that does the same work.
 
-    python benchmarks/nightly.py [--size CUSTOMERS] [--sample CUSTOMERS] [--profile] [--folder DIR]
+    python benchmarks/nightly.py [--size CUSTOMERS] [--sample CUSTOMERS] [--profile] [--folder DIR] [--postgres | --ledger URL]
 
 What is measured, and what the figures leave out, is in benchmarks/README.md.
 """
@@ -20,6 +20,7 @@ from typing import Any
 
 from benchmarks.common import BenchmarkError, Spent, conclude, kairos, measured, say, show
 from benchmarks.hotspots import show_hotspots
+from benchmarks.ledgers import FileLedger, ledger_of
 
 QUICK = 30_000
 """Customers unless --size says otherwise: all of it in less than 50 s on two slow cores."""
@@ -85,15 +86,14 @@ def fit(workspace: Path, asked: argparse.Namespace) -> float:
     ).seconds
 
 
-def spend_the_night(workspace: Path, asked: argparse.Namespace) -> Night:
+def spend_the_night(workspace: Path, asked: argparse.Namespace, ledger: FileLedger) -> Night:
     """One nightly run into a new ledger, in a process of its own. Raises BenchmarkError where messages are missing."""
     say("the nightly run")
-    for file in workspace.glob("ledger.db*"):
-        file.unlink()
+    ledger.renew(workspace)
     spent = kairos("run", "-w", workspace, "--as-of", str(asked.as_of), "--json")
     night = Night(workspace, spent, spent.report)
-    with closing(sqlite3.connect(workspace / "ledger.db")) as ledger:
-        (found,) = ledger.execute("select count(*) from messages where state = 'reserved'").fetchone()
+    with closing(sqlite3.connect(ledger.fetch(workspace))) as db:
+        (found,) = db.execute("select count(*) from messages where state = 'reserved'").fetchone()
     if found != night.messages or not night.report["totals"]["conserved"]:
         raise BenchmarkError(f"the run reported {night.messages:,} messages, the ledger holds {found:,}")
     return night
@@ -188,24 +188,26 @@ def figures(night: Night, loop: dict[str, Any], alike: float, prepared: dict[str
     }
 
 
-def benchmark(asked: argparse.Namespace, folder: Path) -> None:
+def benchmark(asked: argparse.Namespace, folder: Path, ledger: FileLedger) -> None:
     """Make the insurer, run both, print."""
     workspace, size = folder / "insurer", asked.size
     prepared = {"generate_seconds": make(workspace, size, asked), "fit_seconds": fit(workspace, asked)}
-    night = spend_the_night(workspace, asked)
+    night = spend_the_night(workspace, asked, ledger)
     show_night(night)
     compared = night
     if size > asked.sample:
         sample = folder / "sample"
         make(sample, asked.sample, asked)
         shutil.copytree(workspace / "models", sample / "models")
-        compared = spend_the_night(sample, asked)
+        compared = spend_the_night(sample, asked, ledger)
     loop = loop_over(compared)
     alike = compare(compared, loop)
     show_loop(night, loop)
     if asked.profile:
+        ledger.renew(workspace)
         show_hotspots(workspace, asked.as_of)
-    conclude("nightly", figures(night, loop, alike, prepared), {"over_plain_loop": night.rate / loop["rate"]})
+    told = {"ledger": ledger.name, **figures(night, loop, alike, prepared)}
+    conclude("nightly", told, {"over_plain_loop": night.rate / loop["rate"]})
 
 
 def show_loop(night: Night, loop: dict[str, Any]) -> None:
@@ -237,11 +239,18 @@ def main(arguments: list[str] | None = None) -> None:
         "--profile", action="store_true", help="run once more under cProfile and print where the time goes"
     )
     parser.add_argument("--folder", type=Path, help="empty folder to keep the workspace in")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
+        "--postgres", action="store_true", help="the ledger on a PostgreSQL server of the benchmark's own"
+    )
+    where.add_argument(
+        "--ledger", default="", metavar="URL", help="postgresql://...: in a schema there that is dropped afterwards"
+    )
     asked = parser.parse_args(arguments)
     with ExitStack() as stack:
         folder = asked.folder or Path(stack.enter_context(TemporaryDirectory(prefix="nightly-")))
         try:
-            benchmark(asked, folder)
+            benchmark(asked, folder, stack.enter_context(ledger_of(asked.ledger, asked.postgres)))
         except BenchmarkError as error:
             sys.exit(f"nightly: {error}")
 

@@ -183,12 +183,16 @@ class Workspace:
     @property
     def ledger_place(self) -> Path | str:
         """The ledger's file, or the address of its database. Raises ProblemsFoundError where the environment lacks a part of it."""
-        if is_postgres(self.settings.ledger):
+        return self.place_of(self.settings.ledger)
+
+    def place_of(self, ledger: str) -> Path | str:
+        """The file or the address that the URL of a ledger means here, with the variables it names filled in."""
+        if is_postgres(ledger):
             values = {name: quote(value, safe="") for name, value in os.environ.items()}
-            filled = re.sub(r"\$\{(\w+)\}", lambda found: values.get(found[1], found[0]), self.settings.ledger)
+            filled = re.sub(r"\$\{(\w+)\}", lambda found: values.get(found[1], found[0]), ledger)
             self._need("ledger", filled)
             return filled
-        return self.folder / self.settings.ledger.removeprefix("sqlite:///")
+        return self.folder / ledger.removeprefix("sqlite:///")
 
     def facts(self, now: datetime, progress: Progress | None = None, *, versions: bool = False) -> Facts:
         """The checked facts as known at `now`: the sources, and what has arrived by itself since.

@@ -60,6 +60,35 @@ def audit(workspace: WorkspaceOption = HERE, json_: JsonOption = False) -> None:
         raise typer.Exit(1)
 
 
+@commands.command("copy")
+def copy(
+    target: Annotated[
+        str, typer.Argument(help="sqlite:///file or postgresql://...; ${NAME} is taken from the environment")
+    ],
+    workspace: WorkspaceOption = HERE,
+    json_: JsonOption = False,
+) -> None:
+    """Copy the whole ledger into an empty one, to move from a file to a server or back; then name it in kairos.yaml."""
+    from contextlib import closing
+
+    from campaigns.ledger.copying import copy_ledger
+    from campaigns.ledger.store import is_postgres, open_store
+    from kairos.errors import KairosError
+    from kairos.workspace import Workspace
+
+    if not (target.startswith("sqlite:///") or is_postgres(target)):
+        raise KairosError(
+            "there is no such place for a ledger; write sqlite:///ledger.db, or postgresql://user@host/name"
+        )
+    place = Workspace(Path(workspace))
+    with place.ledger() as ledger, closing(open_store(place.place_of(target))) as there:
+        rows = copy_ledger(ledger.store, there)
+    if json_:
+        as_json({"rows": rows})
+    else:
+        console().print(table("Copied", ("table", "rows"), list(rows.items()), numbers=("rows",)))
+
+
 CustomerArgument = Annotated[str, typer.Argument(help="the insurer's id of the customer")]
 LedgerOnly = Annotated[
     bool, typer.Option("--ledger-only", help="do not look into the insurer's tables for addresses and policies")

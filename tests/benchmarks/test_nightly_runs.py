@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,32 @@ def test_a_missing_message_of_the_loop_is_no_benchmark(printed: tuple[list[str],
     night = Night(tmp_path, measured(["-c", "print('{}')"]), {"campaigns": []})
     with pytest.raises(BenchmarkError, match="disaster-care"):
         compare(night, {"total": 1})
+
+
+def test_on_a_server_it_measures_the_same_run_and_leaves_nothing_there(
+    databases: Callable[[], str], tmp_path: Path
+) -> None:
+    import psycopg
+
+    place = databases()
+    command = [
+        sys.executable,
+        "benchmarks/nightly.py",
+        "--size",
+        str(SAMPLE),
+        "--folder",
+        str(tmp_path),
+        "--ledger",
+        place,
+    ]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout.splitlines()[-1])["figures"]
+    assert told["ledger"].startswith("PostgreSQL")
+    assert told["loop_same_words"] == 1.0
+    with psycopg.connect(place) as db:
+        assert db.execute("select count(*) from moments").fetchone() == (0,)
+        assert db.execute("select nspname from pg_namespace where nspname like 'kairos%'").fetchall() == []
 
 
 def test_a_command_that_fails_is_no_figure() -> None:

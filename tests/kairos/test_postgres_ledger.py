@@ -117,6 +117,19 @@ def test_the_commands_work_on_a_shared_ledger(place, kairos, ask):
     assert not list(place.rglob("ledger.db*"))
 
 
+def test_a_file_becomes_a_shared_ledger_and_goes_on_where_it_was(place, kairos, server, database):
+    shared = server.url(database, "kairos:${KAIROS_DB_PASSWORD}")
+    keep_in(place, "sqlite:///ledger.db")
+    kairos("run", *DAY, "--json")
+    assert kairos("ledger", "copy", shared, "--json")["rows"]["messages"] == 12
+    assert "is not empty" in kairos("ledger", "copy", shared, code=1)
+    assert "no such place" in kairos("ledger", "copy", "mysql://db/kairos", code=1)
+    keep_in(place, shared)
+    assert kairos("run", *DAY, "--json")["reserved"] == 0
+    assert kairos("send", *DAY, "--json")["waiting"]["messages"] == 0
+    assert kairos("ledger", "check", "--json")["holds"] is True
+
+
 def test_a_backtest_reads_the_shared_ledger_and_writes_nothing_to_it(kairos, ask):
     kairos("run", *DAY, "--json")
     before = ask("select count(*) from moments")
