@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+COLUMNS = ("customer_id", "rank", "product_id", "name", "reason", "probability", "score", "model")
+
+
 @dataclass(frozen=True)
 class Offers:
     """Ranked items, the possession that speaks for each (-1: none to name) and whether each was chosen personally."""
@@ -23,6 +26,15 @@ class Offers:
     ranked: Ranked
     causes: NDArray[np.int64]
     personal: NDArray[np.bool_]
+
+
+def offer_schema() -> pa.Schema:
+    """The columns of `offer_table`."""
+    import pyarrow as pa
+
+    texts, numbers = ("customer_id", "product_id", "name", "reason", "model"), ("probability", "score")
+    kinds = {**dict.fromkeys(texts, pa.string()), **dict.fromkeys(numbers, pa.float64()), "rank": pa.int64()}
+    return pa.schema([(name, kinds[name]) for name in COLUMNS])
 
 
 def offer_table(customers: pa.Table, offers: Offers, catalogue: Catalogue, models: tuple[str, str]) -> pa.Table:

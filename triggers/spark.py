@@ -6,9 +6,11 @@ back is read, put in order and typed by the facts' own database, so that a momen
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,9 +26,12 @@ from triggers.sqltext import identifier, text
 if TYPE_CHECKING:
     import pyarrow
 
+    from triggers.engine import Work
     from triggers.facts import Facts
 
 CHANGING = ("memberships",)
+KINDS = {"string": "string", "int64": "bigint", "double": "double"}
+ROWS = 100_000
 MISSING = "Spark cannot be started: {0}. Install kairos[spark] and a Java runtime (Debian: apt-get install openjdk-17-jre-headless)"
 
 
@@ -40,7 +45,7 @@ class SparkEngine:
         self.address, self._share = address, share
         self._spark: Any = None
         self._folder: Path | None = None
-        self._handed: set[str] = set()
+        self._handed: dict[str, Path] = {}
         self._numbers = count()
 
     def batches(self, query: exp.Select, facts: Facts, rows: int) -> Iterator[pyarrow.RecordBatch]:
@@ -53,6 +58,23 @@ class SparkEngine:
             result = folder / f"result-{next(self._numbers)}"
             spark.sql(in_spark(query)).write.parquet(str(result))
             yield from db.sql(_read(db, query, result)).to_arrow_reader(rows)
+            shutil.rmtree(result)
+
+    def spread(
+        self, work: Work, parts: int, facts: Facts, tables: Sequence[str], schema: pyarrow.Schema, order: str
+    ) -> Iterator[pyarrow.RecordBatch]:
+        """One task a part; every node needs Kairos installed and sees `share`. The rows are put in order by the facts' database."""
+        with session(facts) as db:
+            spark, folder = self._session(zone_of(facts.db)), self._files()
+            for name in tables:
+                if name not in self._handed:
+                    self._hand_over(db, spark, name)
+            files = {name: str(self._handed[name]) for name in tables}
+            result = folder / f"result-{next(self._numbers)}"
+            kinds = ", ".join(f"{field.name} {KINDS[str(field.type)]}" for field in schema)
+            spark.range(0, parts, 1, parts).mapInArrow(_task(work, files, parts), kinds).write.parquet(str(result))
+            found = f"SELECT * FROM read_parquet({text(str(result / '*.parquet'))}) ORDER BY {order}"  # noqa: S608 - quoted, own names
+            yield from db.sql(found).to_arrow_reader(ROWS)
             shutil.rmtree(result)
 
     def close(self) -> None:
@@ -69,7 +91,7 @@ class SparkEngine:
         path = self._files() / f"{name}-{next(self._numbers)}.parquet"
         db.execute(f"COPY (SELECT * FROM {identifier(name)}) TO {text(str(path))} (FORMAT parquet)")  # noqa: S608 - quoted
         spark.read.parquet(str(path)).createOrReplaceTempView(name)
-        self._handed.add(name)
+        self._handed[name] = path
 
     def _files(self) -> Path:
         if self._folder is None:
@@ -81,6 +103,17 @@ class SparkEngine:
             self._spark = _started(self.address)
         self._spark.conf.set("spark.sql.session.timeZone", zone)
         return self._spark
+
+
+def _task(work: Work, files: Mapping[str, str], parts: int) -> Callable[[Iterable[Any]], Iterator[Any]]:
+    """What a node does with the numbers of the parts it is given."""
+
+    def run(batches: Iterable[Any]) -> Iterator[Any]:
+        for batch in batches:
+            for part in batch.column(0).to_pylist():
+                yield from work(files, part, parts)
+
+    return run
 
 
 def _tables(query: exp.Select) -> list[str]:
@@ -114,6 +147,7 @@ def _started(address: str) -> Any:
         "spark.log.level": "ERROR",
     }
     if address.startswith("local"):
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # the nodes are on this machine: the same Python
         settings |= {
             "spark.driver.bindAddress": "127.0.0.1",
             "spark.driver.host": "127.0.0.1",

@@ -48,10 +48,13 @@ def top(
     kind: Annotated[str | None, typer.Option(help="insurance or service; both where absent")] = None,
     k: Annotated[int, typer.Option("--top", min=1, help="how many offers a customer")] = 3,
     as_of: Annotated[str | None, typer.Option(help="as of this date; default now")] = None,
+    all_: Annotated[
+        Path | None, typer.Option("--all", help="write the offers of every customer to this Parquet file instead")
+    ] = None,
     json_: JsonOption = False,
 ) -> None:
-    """Show the best offers of some customers, with probability and reason."""
-    from kairos.offers import top_offers
+    """Show the best offers of some customers, with probability and reason; or write those of all, on a cluster where `engine` names one."""
+    from kairos.offers import all_offers, top_offers
     from kairos.workspace import Workspace
 
     if kind not in (None, "insurance", "service"):
@@ -59,6 +62,17 @@ def top(
     wanted: Literal["insurance", "service"] | None = kind  # type: ignore[assignment]
     place = Workspace(Path(workspace))
     now = place.instant(as_of, lambda: datetime.now(UTC))
+    if all_ is not None:
+        with progress() as tell:
+            made = all_offers(place, all_, wanted, k, now, tell)
+        if json_:
+            as_json(made)
+        else:
+            console().print(
+                f"{made['offers']:,} offers of {made['served']:,} of {made['customers']:,} customers: {all_}",
+                soft_wrap=True,
+            )
+        return
     offers = top_offers(place, customer or (), wanted, k, now)
     if json_:
         as_json(offers)
