@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 from campaigns.policy import Hours, Limit, Purpose, Share
 from campaigns.slot import Offers
 from campaigns.steps import Ending, SendStep, Step, WaitStep
+from campaigns.uplift import Uplift
 from campaigns.variants import Variant
 from triggers.durations import Span
 from triggers.kinds import AnyTrigger
@@ -136,6 +137,9 @@ class Campaign(BaseModel):
     suits: Suits | None = Field(
         default=None, description="whom it suits", examples=[{"product": "health_medical", "age_to": 60}]
     )
+    uplift: Uplift | None = Field(
+        default=None, description="whom it leaves out because a contact would not help", examples=[{"least": 0.01}]
+    )
     arbitrate: Rivalry = Field(
         default=Rivalry(), description="how it stands against other campaigns", examples=[{"priority": "high"}]
     )
@@ -162,6 +166,8 @@ class Campaign(BaseModel):
             raise ValueError("a contract notice cannot be held out | remove `holdout`, or change `purpose`")
         if self.purpose == "contract" and self.budget:
             raise ValueError("a contract notice cannot be held back | remove `budget`, or change `purpose`")
+        if self.purpose == "contract" and self.uplift:
+            raise ValueError("a contract notice leaves nobody out | remove `uplift`, or change `purpose`")
         keys = [step.send.key for step in self.steps if isinstance(step, SendStep)]
         if len(set(keys)) < len(keys):
             raise ValueError("two steps have the same identity | give one of them an `id:`")
@@ -205,7 +211,8 @@ class Campaign(BaseModel):
     def body(self) -> dict[str, Any]:
         """Everything the campaign says, defaults included."""
         said = self.model_dump(mode="json", by_alias=True)
-        return said if self.variants else {name: value for name, value in said.items() if name != "variants"}
+        later = ("variants", "uplift")  # fields campaigns published before them have no word of
+        return {name: value for name, value in said.items() if value or name not in later}
 
     @property
     def arm(self) -> str:

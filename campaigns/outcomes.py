@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from triggers.facts import Facts
 
 ROWS = 100_000
+LATE = 30 * 86_400
+"""Seconds for which an event may come to be known after its window closed, and still count: some exports come once a month."""
 
 _REACHED = """
     select w.moment_id, e.event_id, e.type, epoch(e.occurred_at)::bigint as reached_at
@@ -26,13 +28,17 @@ _REACHED = """
 
 
 def record_outcomes(campaign: Campaign, facts: Facts, ledger: Ledger) -> int:
-    """Write down the goals reached since; a goal already known is left. Returns how many were new."""
+    """Write down the goals reached since, for treated and held-out alike; a goal already known is left. How many were new.
+
+    Each event is written to every moment it counts for; `campaigns.measure` counts it once.
+    """
     if not campaign.goal:
         return 0
     window = seconds(facts.now) - seconds(campaign.goal.within.before(facts.now))
     looked = ledger.store.one("looked_at", key=f"outcomes:{campaign.name}")
-    # a window that closed since the last look still has its last stretch unread
-    since, after, new = min(int(looked[0]) if looked else seconds(facts.now), seconds(facts.now)) - window, 0, 0
+    # a window that closed since the last look still has its last stretch unread, and what happened in it may be told late
+    since = min(int(looked[0]) if looked else seconds(facts.now), seconds(facts.now)) - window - LATE
+    after, new = 0, 0
     while rows := ledger.store.all("goal_watch", campaign=campaign.name, since=since, after=after, limit=ROWS):
         after = rows[-1][0]
         facts.db.register("watched", _watched(rows, window))

@@ -11,6 +11,8 @@ from campaigns.compose import Reservation
 from campaigns.decide import Decisions
 from campaigns.definition import Campaign
 from campaigns.gate import Verdict
+from campaigns.gates import gates
+from campaigns.gates.holdout import Holdout
 from campaigns.ledger.ledger import Ledger, instant, seconds
 from campaigns.scene import Rules
 from campaigns.windows import home_zone
@@ -52,10 +54,18 @@ def reserve(
         "case": sorted(decisions.cases.items()),
         "decide": list(rows),
         "move": _moves(table, words, campaign, rules, now),
+        "put_off": _put_off(table, words),
         "reserve": _messages(table, messages, campaign, rules, at),
         "spend": sorted(spending),
     }
     ledger.store.repeat(lambda: [ledger.store.many(name, values) for name, values in written.items()])
+
+
+def _put_off(table: pd.DataFrame, words: list[str]) -> list[tuple[int]]:
+    """Moments that came through the draw of the holdout and wait for room: they belong to the treated from now on."""
+    behind = {gate.name for gate in gates() if gate.order > Holdout.order}
+    rows = zip(table["moment_id"].tolist(), words, table["gate"], strict=True)
+    return [(moment_id,) for moment_id, word, gate in rows if word == "held" and gate in behind]
 
 
 def _moves(table: pd.DataFrame, words: list[str], campaign: Campaign, rules: Rules, now: datetime) -> list[Move]:

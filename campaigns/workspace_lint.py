@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from itertools import combinations
 from typing import Any
@@ -115,6 +115,15 @@ def unreachable(document: Document, campaign: Campaign) -> list[Problem]:
         elif not step.when:
             ended = set()  # another message went out to everybody: what became of it is a new question
     return problems
+
+
+def uplift_unheard(document: Document, campaign: Campaign, views: Collection[str]) -> list[Problem]:
+    """A campaign that leaves people out by their uplift where no source says what that is: it would leave out nobody, or all."""
+    if campaign.uplift is None or "uplift" in views:
+        return []
+    message = "nobody's uplift is known: sources.yaml has no `uplift`"
+    hint = f"run `kairos uplift apply MODEL --campaign {campaign.name}`, and add the file it writes to sources.yaml"
+    return [document.problem(("uplift",), message, hint)]
 
 
 def links_refused(document: Document, campaign: Campaign, around: Surroundings) -> list[Problem]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from campaigns.definition import Campaign
 from campaigns.lint import Surroundings, lint_campaign
 from campaigns.problems import Problem
-from campaigns.workspace_lint import links_refused, overlaps, unreachable
+from campaigns.workspace_lint import links_refused, overlaps, unreachable, uplift_unheard
 from kairos.errors import ProblemsFoundError
 from kairos.workspace import CampaignFile, Workspace
 
@@ -47,6 +47,7 @@ def _together(place: Workspace, columns: Columns) -> list[Problem]:
     problems = overlaps(written, LINT_DAY)
     for document, campaign in written:
         problems += unreachable(document, campaign) + links_refused(document, campaign, around)
+        problems += uplift_unheard(document, campaign, place.sources().views)
     return problems
 
 

@@ -169,6 +169,11 @@ class Workspace:
         """Folder of the fitted models."""
         return self.folder / "models"
 
+    @property
+    def uplift_models(self) -> Path:
+        """Folder of the fitted uplift models, one folder a name."""
+        return self.models / "uplift"
+
     def ledger(self) -> Ledger:
         """The ledger, made where there is none."""
         from campaigns.ledger import Ledger

@@ -7,12 +7,14 @@ networks", section 4.2, with the bias of their vector scaling; a ridge keeps ite
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 RIDGE = 1.0
+LEAST = 1e-6
 
 Mask = NDArray[np.bool_]
 Logits = NDArray[np.float32]
@@ -46,27 +48,58 @@ def probabilities(logits: Logits, candidates: Mask) -> NDArray[np.float32]:
     return chances
 
 
-def calibrate(scores: NDArray[np.float32], candidates: Mask, targets: NDArray[np.int64]) -> Calibration:
-    """Fit on rows whose next product (`targets`, an item index that is a candidate) is known, by maximum likelihood."""
+def likelihood(logits: Logits, candidates: Mask, targets: NDArray[np.int64]) -> float:
+    """The mean negative natural logarithm of the probability of each row's `targets`; 0 where there are no rows."""
+    if not len(targets):
+        return 0.0
+    chance = probabilities(logits, candidates)[np.arange(len(targets)), targets].astype(np.float64)
+    return float(-np.log(np.maximum(chance, 1e-12)).mean())
+
+
+def calibrate(
+    scores: NDArray[np.float32], candidates: Mask, targets: NDArray[np.int64], *, biased: bool = True
+) -> Calibration:
+    """Fit on rows whose next product (`targets`, an item index that is a candidate) is known, by maximum likelihood.
+
+    Without `biased` the sharpness alone: where the columns of different rows are different items.
+    """
+    return pool([scores], candidates, targets, biased=biased)[0]
+
+
+def pool(
+    opinions: Sequence[NDArray[np.float32]], candidates: Mask, targets: NDArray[np.int64], *, biased: bool = True
+) -> list[Calibration]:
+    """One calibration a model, whose logits added up make the answers likeliest: a logarithmic opinion pool.
+
+    Genest and Zidek (1986), "Combining probability distributions", section 3; sharpnesses are the weights, none below
+    0. The bias is the first one's, the others have none.
+    """
     from scipy.optimize import minimize
 
-    rows, items = scores.shape
+    rows, items = opinions[0].shape
     if rows == 0:
-        return uncalibrated(items)
-    finite = scores.astype(np.float64)
+        return [uncalibrated(items) for _ in opinions]
+    finite = np.stack(opinions).astype(np.float64)
+    scale = np.array([each[candidates].std() for each in finite])
+    scale[scale == 0] = 1.0
+    finite /= scale[:, None, None]
     picked = (np.arange(rows), targets)
+    count = len(opinions)
     wanted = np.bincount(targets, minlength=items).astype(np.float64)
 
     def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        sharpness, bias = np.exp(parameters[0]), parameters[1:]
-        logits = np.where(candidates, finite * sharpness + bias, -np.inf)
+        sharpness, bias = parameters[:count], parameters[count:] if biased else np.zeros(items)
+        logits = np.where(candidates, np.tensordot(sharpness, finite, 1) + bias, -np.inf)
         logits -= logits.max(axis=1, keepdims=True)
         share = np.exp(logits)
         total = share.sum(axis=1, keepdims=True)
         share /= total
-        value = (np.log(total).ravel() - logits[picked]).sum() + RIDGE * (bias @ bias + parameters[0] ** 2) / 2
-        to_sharpness = sharpness * ((share * finite).sum() - finite[picked].sum()) + RIDGE * parameters[0]
-        return float(value), np.concatenate([[to_sharpness], share.sum(axis=0) - wanted + RIDGE * bias])
+        value = (np.log(total).ravel() - logits[picked]).sum() + RIDGE * (bias @ bias) / 2
+        to_sharpness = np.tensordot(finite, share, 2) - finite[:, picked[0], picked[1]].sum(axis=1)
+        return float(value), np.concatenate([to_sharpness, share.sum(axis=0) - wanted + RIDGE * bias if biased else []])
 
-    found = minimize(loss, np.zeros(items + 1), jac=True, method="L-BFGS-B", options={"maxiter": 200})
-    return Calibration(float(np.exp(found.x[0])), np.asarray(found.x[1:], dtype=np.float64))
+    start = np.concatenate([np.full(count, 1 / count), np.zeros(items if biased else 0)])
+    bounds = [(LEAST, None)] * count + [(None, None)] * (items if biased else 0)
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 200})
+    bias = np.asarray(found.x[count:], dtype=np.float64) if biased else np.zeros(items)
+    return [Calibration(float(found.x[at] / scale[at]), np.zeros(items) if at else bias) for at in range(count)]

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from recommender.errors import UnfitInputError
-from recommender.model import Model, taken
-from recommender.models import models
-from recommender.topk import METRICS, Interval, Mask, Values, by_event, first, interval, resampled
+from recommender.folds import fold
+from recommender.foresight import BASELINE, Asked, Foresight, Progress, foresee, silent
+from recommender.reliability import Reliability, reliability
+from recommender.topk import METRICS, Interval, Mask, Values, by_event, first, interval, novelty, resampled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from recommender.trial import Trial
-
-BASELINE = "popularity"
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -27,7 +23,8 @@ class Line:
     """One model on the test events of one segment (`all`, `with history`, `new`).
 
     `over_popularity`: the mean paired difference of each metric, with its interval. `coverage`: share of the catalogue
-    that is among anybody's first k.
+    that is among anybody's first k. `novelty`: how surprising the first k are, in bits. `reliability` of its
+    probabilities.
     """
 
     model: str
@@ -36,6 +33,8 @@ class Line:
     metrics: dict[str, Interval]
     over_popularity: dict[str, Interval]
     coverage: float
+    novelty: float
+    reliability: Reliability
 
     def as_dict(self) -> dict[str, Any]:
         """As plain values."""
@@ -46,18 +45,25 @@ class Line:
             **{name: value.as_dict() for name, value in self.metrics.items()},
             "over_popularity": {name: value.as_dict() for name, value in self.over_popularity.items()},
             "coverage": round(self.coverage, 4),
+            "novelty": round(self.novelty, 4),
+            **self.reliability.as_dict(),
         }
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a trial showed. `not_fitted`: model and reason."""
+    """What a trial showed; what was chosen for it, see `Foresight`."""
 
     k: int
     items: int
     training_rows: int
     lines: tuple[Line, ...]
     not_fitted: dict[str, str]
+    half_life: float
+    settings: dict[str, dict[str, float]]
+    weights: dict[str, float]
+    exposure: bool
+    folds: int
 
     def as_dict(self) -> dict[str, Any]:
         """As plain values for JSON."""
@@ -67,40 +73,46 @@ class Comparison:
             "training_rows": self.training_rows,
             "models": [line.as_dict() for line in self.lines],
             "not_fitted": self.not_fitted,
+            "half_life_days": self.half_life,
+            "settings": self.settings,
+            "blend_weights": {name: round(weight, 4) for name, weight in self.weights.items()},
+            "exposure": self.exposure,
+            "folds": self.folds,
         }
 
 
-def compare(trial: Trial, k: int, seed: int, progress: Progress = lambda _stage, _done, _total: None) -> Comparison:
-    """Fit every model on the training rows and rank the candidates of every test event; best hit rate first."""
-    ranked, not_fitted = {}, {}
-    for number, (name, kind) in enumerate(models().items()):
-        progress(f"fitting {name}", number, len(models()))
-        try:
-            scores = _scores(kind, trial, seed)
-        except UnfitInputError as error:
-            not_fitted[name] = str(error)
-            continue
-        ranked[name] = first(scores, trial.candidates, k)
-    progress("measuring", len(models()), len(models()))
+def compare(
+    trial: Trial, k: int, seed: int, progress: Progress = silent, *, asked: Asked | None = None, folds: int = 0
+) -> Comparison:
+    """Foresee the test events with every model `asked` for, and rank their candidates; best hit rate first.
+
+    With `folds` the models learn from the test events themselves, in so many parts (`folds.fold`).
+    """
+    asked = asked or Asked()
+    found = fold(trial, folds, seed, asked, progress) if folds else foresee(trial, seed, asked, progress)
+    return Comparison(
+        k=k,
+        items=len(trial.items),
+        training_rows=len(trial.targets),
+        lines=measured(trial, found, k, seed),
+        **{name: value for name, value in vars(found).items() if name != "logits"},
+        folds=folds,
+    )
+
+
+def measured(trial: Trial, found: Foresight, k: int, seed: int) -> tuple[Line, ...]:
+    """Each model on each segment of the test events."""
+    ranked = {name: first(scores, trial.candidates, k) for name, scores in found.logits.items()}
     values = {name: by_event(places, trial.relevant) for name, places in ranked.items()}
-    lines = []
-    for segment, rows in _segments(trial).items():
+    surprise = novelty(np.bincount(trial.targets, minlength=len(trial.items)))
+    segments, lines = _segments(trial), []
+    for segment, rows in segments.items():
         draws = resampled(int(rows.sum()), seed)
-        lines += [_line(name, segment, rows, values, ranked[name], len(trial.items), draws) for name in ranked]
-    lines.sort(key=lambda line: (tuple(_segments(trial)).index(line.segment), -line.metrics["hr"].value, line.model))
-    return Comparison(k, len(trial.items), len(trial.targets), tuple(lines), not_fitted)
-
-
-def _scores(kind: type[Model], trial: Trial, seed: int) -> NDArray[np.float32]:
-    """Scores of the test rows. Raises UnfitInputError where the model cannot be fitted here."""
-    if note := kind.unavailable():
-        raise UnfitInputError(note)
-    size = len(trial.targets)
-    chosen = np.arange(size)
-    if size > kind.rows:
-        chosen = np.sort(np.random.default_rng(seed).choice(size, kind.rows, replace=False))
-    model = kind.fit(taken(trial.targets[chosen], len(trial.items)), trial.features[chosen], seed=seed)
-    return model.scores(trial.test)
+        for name, places in ranked.items():
+            trusted = reliability(found.logits[name][rows], trial.candidates[rows], trial.relevant[rows])
+            lines.append(_line(name, segment, rows, values, places, (surprise, draws), trusted))
+    lines.sort(key=lambda line: (tuple(segments).index(line.segment), -line.metrics["hr"].value, line.model))
+    return tuple(lines)
 
 
 def _segments(trial: Trial) -> dict[str, Mask]:
@@ -117,11 +129,11 @@ def _line(
     rows: Mask,
     values: dict[str, dict[str, Values]],
     ranked: NDArray[np.int64],
-    items: int,
-    draws: NDArray[np.int64],
+    shared: tuple[Values, NDArray[np.int64]],
+    trusted: Reliability,
 ) -> Line:
-    own, base = values[name], values[BASELINE]
-    offered = np.unique(ranked[rows])
+    own, base, (surprise, draws) = values[name], values[BASELINE], shared
+    offered = ranked[rows][ranked[rows] >= 0]
     return Line(
         model=name,
         segment=segment,
@@ -130,5 +142,7 @@ def _line(
         over_popularity={metric: interval((own[metric] - base[metric])[rows], draws) for metric in METRICS}
         if name != BASELINE
         else {},
-        coverage=float((offered >= 0).sum() / items),
+        coverage=len(np.unique(offered)) / len(surprise),
+        novelty=float(surprise[offered].mean()) if len(offered) else 0.0,
+        reliability=trusted,
     )

@@ -36,6 +36,10 @@ class NothingToFitError(RecommenderError):
         super().__init__("there is no product to recommend: map `products` in sources.yaml to the catalogue")
 
 
+class UpliftError(RecommenderError):
+    """A file cannot be used for uplift models, or a stored one cannot be applied to it."""
+
+
 class UnfitInputError(RecommenderError, ValueError):
     """A matrix handed to a model would be taken without complaint and give wrong scores."""
 
@@ -46,3 +50,7 @@ class TrialError(RecommenderError):
 
 class EffectError(RecommenderError):
     """A file cannot be read as treatment and outcome; the message says where and what to change."""
+
+
+class QualityError(RecommenderError):
+    """What customers said of the service cannot be told, or not where it was asked for."""

@@ -41,6 +41,17 @@ PROFILE = (
     Declared("products held", "products_held", (1, 2, 3, 4, 6)),
     Declared("services used", "services_used", (1, 2, 4)),
 )
+HISTORY = (
+    Declared("taken so far", "taken", (1, 2, 3, 5, 10)),
+    Declared("days since the last", "since", (8, 31, 92, 183, 366)),
+)
+"""What an interaction has before it, where all that is known of a customer is what they took (`trial`)."""
+OCCASION = (
+    Declared("the last taken", "latest"),
+    Declared("hour", "hour", (3, 5, 7, 8, 9, 12, 15, 16, 17, 18, 20, 22)),
+    Declared("weekday", "weekday", (1, 2, 3, 4, 5, 6)),
+)
+"""When an interaction happens, where files have times. Not the month: a season or two of it foretell no other."""
 LEAST_SEEN = 5
 MOST_VALUES = 64
 

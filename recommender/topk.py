@@ -57,6 +57,11 @@ def by_event(ranked: NDArray[np.int64], relevant: Mask) -> dict[str, Values]:
     }
 
 
+def novelty(taken: NDArray[np.int64]) -> Values:
+    """How surprising each item is: -log2 of its share of what was taken (self-information; Zhou and others 2010)."""
+    return np.asarray(-np.log2((taken + 0.5) / (taken.sum() + 0.5 * len(taken))), dtype=np.float64)
+
+
 def resampled(rows: int, seed: int) -> NDArray[np.int64]:
     """How often each row is drawn in each of RESAMPLES draws of as many rows: draws x rows."""
     return np.random.default_rng(seed).multinomial(rows, np.full(rows, 1 / rows), size=RESAMPLES)

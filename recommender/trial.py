@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.errors import TrialError
-from recommender.features import Declared, fit_features
+from recommender.features import HISTORY, OCCASION, Declared, fit_features
 from recommender.topk import Mask
 
 if TYPE_CHECKING:
@@ -25,35 +25,43 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from scipy.sparse import csr_matrix
 
-PROFILE = (
-    Declared("taken so far", "taken", (1, 2, 3, 5, 10)),
-    Declared("days since the last", "since", (8, 31, 92, 183, 366)),
-)
 QUARTERS = (0.25, 0.5, 0.75)
 NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL")
 TIMES = ("time", "event_time")
+WINDOW = 0.1
+"""Share of the training rows, the last of them, that settings are chosen on where the file marks none (column valid)."""
 
 
 @dataclass(frozen=True)
 class Trial:
     """Rows to learn from (features, item index taken), and events to foresee: features, what was taken, what could be.
 
-    `history`: whether the user of a test event took anything in training.
+    `age`: days from each training row to the last of them (0 without times). `window`: the training rows that settings
+    are chosen on. `history`: whether the user of a test event took anything in training. `given`: a file said what
+    could be taken, so the candidates are eligible and not merely whatever the user has not. `choice`: what each
+    training row could have taken, where that is on record. `person`: the user of each test event, numbered.
     """
 
     items: tuple[str, ...]
     features: csr_matrix
     targets: NDArray[np.int64]
+    age: NDArray[np.float64]
+    window: Mask
     test: csr_matrix
     relevant: Mask
     candidates: Mask
     history: Mask
+    person: NDArray[np.int64]
+    given: bool = False
+    choice: Mask | None = None
 
 
 def read_trial(
     train: Path, test: Path, *, eligible: Path | None = None, users: Path | None = None, items: Path | None = None
 ) -> Trial:
     """Read CSV or Parquet files with user_id and item_id, if wanted event_id and time; `eligible`: event_id, item_id.
+
+    A column `valid` of the training file marks with 1 the rows that settings are chosen on, else they are its last tenth.
 
     Without `eligible` a user may take every item but those taken in training. `users`: user_id and columns that become
     features. `items`: item_id of the whole catalogue, where it has more than was ever taken. Raises TrialError for a
@@ -102,10 +110,11 @@ def _interactions(db: duckdb.DuckDBPyConnection, name: str, path: Path) -> bool:
     event = "CAST(event_id AS VARCHAR)" if "event_id" in columns else "CAST(rowid AS VARCHAR)"
     timed = next((column for column in TIMES if column in columns), None)
     time = f"CAST({timed} AS TIMESTAMP)" if timed else "TIMESTAMP '1970-01-01'"
+    marked = "CAST(valid AS INTEGER) = 1" if "valid" in columns else "NULL"
     try:
         db.execute(
             f"CREATE TABLE {name} AS SELECT DISTINCT {event} AS event, CAST(user_id AS VARCHAR) AS person, "  # noqa: S608 - own names
-            f"CAST(item_id AS VARCHAR) AS item, {time} AS taken_at FROM raw_{name} "
+            f"CAST(item_id AS VARCHAR) AS item, {time} AS taken_at, {marked} AS marked FROM raw_{name} "
             f"WHERE user_id IS NOT NULL AND item_id IS NOT NULL"
         )
     except duckdb.Error as error:
@@ -118,7 +127,7 @@ def _interactions(db: duckdb.DuckDBPyConnection, name: str, path: Path) -> bool:
 def _users(db: duckdb.DuckDBPyConnection, path: Path) -> None:
     """Read what is known of users, one row each."""
     columns = _read(db, "users", path, ("user_id",))
-    taken = {block.column for block in PROFILE} | {"row"}
+    taken = {block.column for block in (*HISTORY, *OCCASION)} | {"row"}
     if clash := taken & set(columns):
         raise TrialError(f"{path} has a column {min(clash)}, a name the trial needs itself; call it otherwise")
     twice = db.execute("SELECT user_id FROM raw_users GROUP BY 1 HAVING count(*) > 1 ORDER BY 1 LIMIT 1").fetchall()
@@ -156,8 +165,9 @@ def _made(db: duckdb.DuckDBPyConnection, timed: bool, eligible: bool, users: boo
     before = "o.taken_at < r.taken_at" if timed else "o.event <> r.event"
     learnt = _features(db, "train_rows", before, users)
     known = _features(db, "test_rows", "true", users)
+    age, window = _times(db, timed)
     items = tuple(item for (item,) in db.execute("SELECT item FROM items ORDER BY place").fetchall())
-    schema = fit_features(learnt[0], items, _declared(db, users))
+    schema = fit_features(learnt[0], items, _declared(db, timed, users))
     targets = db.execute("SELECT place FROM train_rows JOIN items USING (item) ORDER BY row").fetchnumpy()["place"]
     held = _mask(db, "SELECT r.row, o.item FROM test_rows r JOIN train o USING (person)")
     could = (
@@ -168,11 +178,35 @@ def _made(db: duckdb.DuckDBPyConnection, timed: bool, eligible: bool, users: boo
         items=items,
         features=schema.encode(*learnt),
         targets=np.asarray(targets, dtype=np.int64),
+        age=age,
+        window=window,
         test=schema.encode(*known),
         relevant=_mask(db, "SELECT r.row, x.item FROM test x JOIN test_rows r USING (event, person)"),
         candidates=_mask(db, could) if eligible else ~held,
         history=np.asarray(held.any(axis=1)),
+        person=_persons(db),
+        given=eligible,
     )
+
+
+def _persons(db: duckdb.DuckDBPyConnection) -> NDArray[np.int64]:
+    numbered = "SELECT dense_rank() OVER (ORDER BY person) - 1 AS number FROM test_rows ORDER BY row"
+    return np.asarray(db.execute(numbered).fetchnumpy()["number"], dtype=np.int64)
+
+
+def _times(db: duckdb.DuckDBPyConnection, timed: bool) -> tuple[NDArray[np.float64], Mask]:
+    """Days from each training row to the last one, and the rows that settings are chosen on."""
+    found = db.execute(
+        "SELECT date_diff('second', taken_at, max(taken_at) OVER ()) / 86400.0 AS age, coalesce(marked, FALSE) AS marked "
+        "FROM train_rows ORDER BY row"
+    ).fetchnumpy()
+    age, marked = np.asarray(found["age"], dtype=np.float64), np.asarray(found["marked"], dtype=bool)
+    if not marked.any() or marked.all():
+        size = len(marked)
+        # without times the order of the rows is the file's, which may have a meaning of its own
+        order = np.arange(size) if timed else np.random.default_rng(size).permutation(size)
+        marked = order >= size - round(WINDOW * size)
+    return age, marked
 
 
 def _features(db: duckdb.DuckDBPyConnection, rows: str, before: str, users: bool) -> tuple[pa.Table, pa.Table]:
@@ -180,7 +214,9 @@ def _features(db: duckdb.DuckDBPyConnection, rows: str, before: str, users: bool
     own = ", any_value(COLUMNS(u.* EXCLUDE (user_id)))" if users else ""
     joined = "LEFT JOIN raw_users u ON CAST(u.user_id AS VARCHAR) = r.person" if users else ""
     profile = db.sql(
-        f"""SELECT r.row, count(o.item) AS taken, min(date_diff('day', o.taken_at, r.taken_at)) AS since{own}
+        f"""SELECT r.row, count(o.item) AS taken, min(date_diff('day', o.taken_at, r.taken_at)) AS since,
+                   max_by(o.item, (o.taken_at, o.item)) AS latest, any_value(hour(r.taken_at)) AS hour,
+                   any_value(isodow(r.taken_at) - 1) AS weekday{own}
               FROM {rows} r LEFT JOIN train o ON o.person = r.person AND {before} {joined}
              GROUP BY r.row ORDER BY r.row"""  # noqa: S608 - own names
     ).to_arrow_table()
@@ -190,10 +226,11 @@ def _features(db: duckdb.DuckDBPyConnection, rows: str, before: str, users: bool
     return profile, portfolio
 
 
-def _declared(db: duckdb.DuckDBPyConnection, users: bool) -> tuple[Declared, ...]:
+def _declared(db: duckdb.DuckDBPyConnection, timed: bool, users: bool) -> tuple[Declared, ...]:
     """What is always known, and the columns of the users: numbers by their quarters, else the values themselves."""
+    known = (*HISTORY, *OCCASION) if timed else HISTORY
     if not users:
-        return PROFILE
+        return known
     found = []
     for name, kind, *_ in db.execute("DESCRIBE raw_users").fetchall():
         if name == "user_id":
@@ -203,7 +240,7 @@ def _declared(db: duckdb.DuckDBPyConnection, users: bool) -> tuple[Declared, ...
             cuts = db.execute(f'SELECT quantile_cont("{name}", {list(QUARTERS)}) FROM raw_users').fetchall()[0][0]  # noqa: S608 - a column's own name
             edges = tuple(sorted({int(cut) for cut in cuts or ()}))
         found.append(Declared(name, name, edges))
-    return (*PROFILE, *found)
+    return (*known, *found)
 
 
 def _mask(db: duckdb.DuckDBPyConnection, pairs: str) -> Mask:

@@ -211,6 +211,7 @@ UPLIFT = View(
             NUMBER,
             "share of it that the contact causes, or, without `propensity`, what it adds to the probability",
         ),
+        Column("model", TEXT, "fitted model that says so, `name` or `name@version`"),
     ),
     references=(("customer_id", "customers"),),
 )

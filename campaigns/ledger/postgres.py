@@ -207,6 +207,10 @@ class PostgresStore(Store):
         """A statement of Kairos' own making, in the common dialect."""
         return self._run(worded(sql), values)
 
+    def text(self, name: str) -> str:
+        """A named statement as PostgreSQL reads it, with `:name` for values."""
+        return statement(name)
+
     def _execute_named(self, name: str, values: Values) -> Cursor:
         return self._run(statement(name), values)
 
@@ -215,6 +219,13 @@ class PostgresStore(Store):
             return self._do(for_driver(sql), _by_name(values))
         except psycopg.Error as error:
             self._translate(error)
+
+    def batches(self, name: str, size: int, **values: Any) -> Iterator[list[Row]]:
+        """Rows of a named statement, so many at a time; the others wait on the server."""
+        with self.snapshot(), self._db.cursor(name=f"batches_{name}") as cursor:
+            cursor.execute(cast(Any, for_driver(statement(name))), values)
+            while rows := cursor.fetchmany(size):
+                yield rows
 
     def many(self, name: str, rows: Iterable[Values]) -> int:
         """Run a named statement for each row of values; many rows go over together and take effect in one statement."""

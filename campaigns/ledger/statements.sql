@@ -192,6 +192,15 @@ select moment_id, customer_id, policy_id, claim_id, due_at from moments
  where campaign = :campaign and due_at >= :since and moment_id > :after
  order by moment_id limit :limit;
 
+-- name: asked_surveys
+-- The campaign that had asked, of each answer to a survey.
+select o.event_id, min(m.campaign) from outcomes o join moments m using (moment_id) where o.event = :event group by o.event_id;
+
+-- name: call_answers
+-- Answers to surveys that were given on a call: those alone tell what else was said.
+select o.event_id, m.customer_id, o.at, o.detail from outcomes o join moments m using (moment_id)
+ where o.event = :event and o.detail <> '' order by o.event_id;
+
 -- name: looked_at
 -- When something was last looked at.
 select value from meta where key = :key;
@@ -615,3 +624,90 @@ select m.moment_id, m.campaign, m.customer_id, m.subject, m.occasion, m.step
   join moments m on m.customer_id = c.customer_id
  where m.wake_at <= :now and m.campaign in (select value from json_each(:campaigns))
  order by m.customer_id, m.moment_id;
+
+-- name: put_off
+update moments set put_off = 1 where moment_id = ? and put_off = 0;
+
+-- name: measured_customers
+-- Customers drawn into a group of a campaign, with their moments whose window is closed, how many reached the goal, and what was spent
+-- on them. A goal's event counts for the last of the customer's moments before it, and a moment reaches its goal once.
+-- (`campaign || ''`: all moments are read in the order in which decisions and outcomes lie; by the index every one would be looked up.)
+with judged as (
+    select m.moment_id, m.customer_id, m.due_at,
+           max(case when m.put_off = 1 or d.verdict = 'sent' or d.gate in ('arbitrate', 'cap', 'hours', 'budget')
+                      or d.gate = 'gateway' and d.reason = 'promotion_refused' then 1 else 0 end) as treated,
+           max(case when d.verdict = 'held_out' and d.reason = 'holdout_campaign' then 1 else 0 end) as held_out
+      from moments m cross join decisions d
+     where d.moment_id = m.moment_id and m.campaign || '' = :campaign and m.due_at + :window <= :until
+       and d.version not in (select value from json_each(:other_versions))
+     group by m.moment_id),
+drawn as materialized (select * from judged where treated + held_out > 0),
+goals as (
+    select w.moment_id, row_number() over (partition by w.customer_id, o.event_id order by w.due_at desc, w.moment_id desc) as place
+      from drawn w cross join outcomes o
+     where o.moment_id = w.moment_id and o.event = :goal and o.at >= w.due_at and o.at < w.due_at + :window),
+reached as (select distinct moment_id from goals where place = 1),
+costs as (
+    select g.moment_id, sum(cast(json_extract(p.value, '$.price') as double precision)) as cost
+      from messages g join json_each(:prices) p on json_extract(p.value, '$.medium') = g.medium
+     where g.campaign = :campaign and g.state in ('handed', 'accepted', 'delivered', 'unknown') group by g.moment_id),
+customers as (
+    select w.customer_id, max(w.treated) as treated, max(w.held_out * (1 - w.treated)) as held_out,
+           count(*) as moments, count(r.moment_id) as reached, coalesce(sum(c.cost), 0.0) as cost, min(w.due_at) as first_due_at
+      from drawn w left join reached r on r.moment_id = w.moment_id left join costs c on c.moment_id = w.moment_id
+     group by w.customer_id)
+select c.customer_id,
+       case when c.treated + c.held_out = 2 then '(both)'
+            when c.treated = 1 then coalesce((select a.arm from assignments a where a.campaign = :campaign and a.customer_id = c.customer_id
+                                               order by a.assigned_at, a.arm limit 1), 'treated')
+            else 'held_out' end as "group",
+       c.moments, c.reached, c.cost, c.first_due_at
+  from customers c order by c.customer_id;
+
+-- name: measured_funnel
+-- What became of the moments of a campaign that were drawn into a group, their window closed or not; failed: no message of it arrived.
+with judged as (
+    select m.moment_id, m.due_at,
+           max(case when m.put_off = 1 or d.verdict = 'sent' or d.gate in ('arbitrate', 'cap', 'hours', 'budget')
+                      or d.gate = 'gateway' and d.reason = 'promotion_refused' then 1 else 0 end) as treated,
+           max(case when d.verdict = 'held_out' and d.reason = 'holdout_campaign' then 1 else 0 end) as held_out
+      from moments m cross join decisions d
+     where d.moment_id = m.moment_id and m.campaign || '' = :campaign group by m.moment_id),
+seen as (
+    select j.treated, j.due_at,
+           (select max(case g.state when 'delivered' then 3 when 'failed' then 1 else 2 end) from messages g where g.moment_id = j.moment_id) as best,
+           case when exists (select 1 from outcomes o where o.moment_id = j.moment_id and o.event = :goal
+                                and o.at >= j.due_at and o.at < j.due_at + :window) then 1 else 0 end as reached
+      from judged j where j.treated + j.held_out > 0)
+select case treated when 1 then 'treated' else 'held_out' end as "group", count(*) as moments, count(best) as messaged,
+       count(case best when 3 then 1 end) as delivered, count(case best when 1 then 1 end) as failed, sum(reached) as reached,
+       count(case when due_at + :window <= :until then 1 end) as window_closed
+  from seen group by 1 order by 1 desc;
+
+-- name: measured_twice
+-- Events that reached the goal of this campaign and count for another one as well.
+with goals as materialized (
+    select o.event_id, m.campaign, m.customer_id, m.status from outcomes o cross join moments m
+     where m.moment_id = o.moment_id and o.event = :goal),
+shared as (select event_id from goals group by event_id having min(campaign) <> max(campaign))
+select other.campaign, count(distinct g.event_id) as events, count(distinct case when g.status = 'held_out' then g.event_id end) as held_out
+  from shared s join goals g on g.event_id = s.event_id and g.campaign = :campaign
+  join goals other on other.event_id = s.event_id and other.campaign <> :campaign and other.customer_id = g.customer_id
+ group by 1 order by 2 desc, 1;
+
+-- name: measured_goals
+-- How many events reached the goal, when the last did, how many moments have their window closed, and how many of those came after it.
+with goals as (
+    select count(distinct o.event_id) as events, max(o.at) as last_at from outcomes o cross join moments m
+     where m.moment_id = o.moment_id and o.event = :goal and m.campaign = :campaign)
+select g.events, g.last_at, count(m.moment_id) as window_closed, count(case when m.due_at > g.last_at then 1 end) as since
+  from goals g left join moments m on m.campaign || '' = :campaign and m.due_at + :window <= :until
+ group by 1, 2;
+
+-- name: measured_prices
+-- What a message of each channel cost on average, where it was reckoned with.
+select medium, sum(cost) / sum(volume) from spent where campaign = :campaign group by medium having sum(cost) > 0 order by medium;
+
+-- name: published
+-- What the versions of a campaign say.
+select version, body from campaign_versions where campaign = :campaign order by published_at, version;

@@ -34,6 +34,9 @@ class Cursor(Protocol):
     def fetchone(self) -> Any:
         """The next row, or None."""
 
+    def fetchmany(self, size: int, /) -> list[Any]:
+        """The next rows, so many at most."""
+
     def fetchall(self) -> list[Any]:
         """The rows that are left."""
 
@@ -96,6 +99,10 @@ class Store(ABC):
     def execute(self, sql: str, values: Values = ()) -> Cursor:
         """A statement in the common dialect (`?` or `:name` for values), of Kairos' own making."""
 
+    def text(self, name: str) -> str:
+        """A named statement as this database reads it, with `:name` for values."""
+        return statements()[name]
+
     def _execute_named(self, name: str, values: Values) -> Cursor:
         return self.execute(statements()[name], values)
 
@@ -107,6 +114,12 @@ class Store(ABC):
     def all(self, name: str, **values: Any) -> list[Row]:
         """All rows of a named statement."""
         return self._execute_named(name, values).fetchall()
+
+    def batches(self, name: str, size: int, **values: Any) -> Iterator[list[Row]]:
+        """Rows of a named statement, so many at a time: for results that would not fit. Nothing is written meanwhile."""
+        cursor = self._execute_named(name, values)
+        while rows := cursor.fetchmany(size):
+            yield rows
 
     def rows(self, name: str, **values: Any) -> list[dict[str, Any]]:
         """All rows of a named statement as dictionaries."""

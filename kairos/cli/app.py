@@ -42,6 +42,7 @@ COMMANDS = (
     "recommend",
     "uplift",
     "consent",
+    "quality",
     "campaigns",
     "ledger",
     "schema",

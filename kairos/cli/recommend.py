@@ -79,16 +79,36 @@ def evaluate(
     users: Annotated[Path | None, typer.Option(help="user_id and columns that become features")] = None,
     items: Annotated[Path | None, typer.Option(help="item_id of the whole catalogue")] = None,
     k: Annotated[int, typer.Option(min=1, help="how many offers count")] = 3,
+    exposure: Annotated[
+        bool | None,
+        typer.Option(help="score per chance to take an item; default where --eligible says what could be taken"),
+    ] = None,
+    folds: Annotated[
+        int,
+        typer.Option(min=0, help="learn from the test events in so many parts, not eligible = held; needs --eligible"),
+    ] = 0,
+    search: Annotated[bool, typer.Option(help="choose settings on the window instead of taking the defaults")] = True,
+    model: Annotated[list[str] | None, typer.Option(help="only this model and popularity; may be repeated")] = None,
     seed: Annotated[int, typer.Option(min=0, help="of the models and of the intervals")] = 1,
     json_: JsonOption = False,
 ) -> None:
     """Compare every model on your own files: learn from the one, foresee the other, with intervals."""
     from recommender.comparison import compare
+    from recommender.foresight import Asked
+    from recommender.models import models
     from recommender.trial import read_trial
 
+    if unknown := set(model or ()) - set(models()):
+        raise typer.BadParameter(f"{min(unknown)} is none of {', '.join(models())}", param_hint="--model")
+    for option, wanted in (("--exposure", exposure), ("--folds", folds)):
+        if wanted and eligible is None:
+            raise typer.BadParameter("needs --eligible, which says what could be taken", param_hint=option)
+    if folds == 1:
+        raise typer.BadParameter("a single part leaves nothing to learn from; give 2 or more", param_hint="--folds")
+    asked = Asked(only=model, exposure=exposure, search=search)
     trial = read_trial(interactions, test, eligible=eligible, users=users, items=items)
     with progress() as tell:
-        found = compare(trial, k, seed, tell)
+        found = compare(trial, k, seed, tell, asked=asked, folds=folds)
     if json_:
         as_json(found.as_dict())
     else:
@@ -109,6 +129,8 @@ def _show_comparison(report: dict[str, Any]) -> None:
         "recall",
         "MAP",
         "coverage",
+        "novelty",
+        "Brier",
     )
     for segment in dict.fromkeys(line["segment"] for line in report["models"]):
         lines = [line for line in report["models"] if line["segment"] == segment]
@@ -118,10 +140,20 @@ def _show_comparison(report: dict[str, Any]) -> None:
                 *((f"{more['value']:+.4f}", _span(more)) if (more := line["over_popularity"].get("hr")) else ("", "")),
                 *(f"{line[name]['value']:.4f}" for name in ("mrr", "ndcg", "precision", "recall", "map")),
                 f"{line['coverage']:.0%}",
+                f"{line['novelty']:.2f}",
+                f"{line['brier']:.4f}",
             )
             for line in lines
         ]  # fmt: skip
         out.print(table(f"{segment}: {lines[0]['events']:,} test events", names, rows))
+    fading = (
+        f"a row weighs half after {report['half_life_days']:.0f} days" if report["half_life_days"] else "no row fades"
+    )
+    settings = "; ".join(
+        f"{name}: " + ", ".join(f"{key} {value:g}" for key, value in each.items())
+        for name, each in report["settings"].items()
+    )
+    out.print(f"Chosen on the last of the training rows: {fading}; {settings}.", soft_wrap=True)
     for name, why in report["not_fitted"].items():
         out.print(f"[bold]not fitted:[/bold] {name}: {why}")
 

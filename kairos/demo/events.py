@@ -24,6 +24,7 @@ from kairos.demo.columns import (
     place_in_group,
     words,
 )
+from kairos.demo.comments import answers
 from kairos.demo.customers import customer_ids
 from kairos.demo.people import People
 from kairos.demo.policies import policy_ids
@@ -223,6 +224,6 @@ def _surveys(people: People, owned: Terms, drawn: Claims) -> Happenings:
     denied = drawn.status[row] == CLAIM_STATES.index("denied")
     score = np.clip(np.rint(rng.normal(np.where(denied, 2.3, 4.2), 0.9)), 1, 5).astype(np.int64)
     at = drawn.updated[row] + between(rng, DAY, 10 * DAY, row.size)
-    texts = words([f'{{"score": {value}}}' for value in range(1, 6)], score - 1)
+    texts = answers(people.block.rng("comments"), score, people.english[drawn.who[row]])
     ids = claim_ids(people, drawn).take(pa.array(row))
     return _happenings(drawn.who[row], at, "survey_answered", "sms", subject=ids, properties=texts)

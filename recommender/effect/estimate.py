@@ -114,7 +114,8 @@ def _parts(groups: Groups, columns: Columns, control: str, metric: Metric, plan:
         return []
     empty = Sums.empty(columns.numbers)
     found = []
-    segments, names = groups.by_segment(), list(groups.by_group())
+    names = list(groups.by_group())
+    segments = {name: own for name, own in groups.by_segment().items() if name}  # nobody yet: no segment
     others = [name for name in names if name != control]
     for segment, own in segments.items():
         whole, many = {name: own.get(name, empty) for name in names}, len(segments) * len(others)

@@ -76,7 +76,7 @@ def add_up(db: duckdb.DuckDBPyConnection, table: str, columns: Columns) -> Group
         rows, filled = rows + n, [a + b - odd for a, b, odd in zip(filled, counts, endless, strict=True)]
         if any(endless):
             continue
-        key = (_text(group), _text(segment))
+        key = (_text(group), _text(segment) if columns.segment else "")
         found[key] = Sums.about(names, n, [v or 0.0 for v in sums], [v or 0.0 for v in products], origin)
     return Groups(found, query, dict(zip(names, filled, strict=True)), rows)
 
@@ -92,7 +92,7 @@ def number(name: str) -> str:
 
 
 def _text(value: str | None) -> str:
-    return "(empty)" if value is None else value
+    return value or "(empty)"
 
 
 def _origin(db: duckdb.DuckDBPyConnection, table: str, names: Sequence[str]) -> list[float]:

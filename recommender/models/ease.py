@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
 from recommender.guards import check_weights
-from recommender.model import Arrays, Model, Scores
+from recommender.model import Arrays, Model, Scores, Settings, row_weights
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -24,15 +24,17 @@ class Ease(Model):
     """
 
     name = "ease"
+    choices: ClassVar = {"ridge": (RIDGE, 0.5, 50.0)}
 
     def __init__(self, weights: Scores) -> None:
         super().__init__(*weights.shape)
         self.weights = weights
 
     @classmethod
-    def _fit(cls, interactions: csr_matrix, features: csr_matrix, seed: int) -> Self:
-        gram = np.asarray((features.T @ features).todense(), dtype=np.float64)
-        gram[np.diag_indices_from(gram)] += RIDGE
+    def _fit(cls, interactions: csr_matrix, features: csr_matrix, seed: int, settings: Settings) -> Self:
+        weighed = features.multiply(row_weights(interactions)[:, None]).tocsr()
+        gram = np.asarray((weighed.T @ features).todense(), dtype=np.float64)
+        gram[np.diag_indices_from(gram)] += settings["ridge"]
         together = np.asarray((features.T @ interactions).todense(), dtype=np.float64)
         weights = np.linalg.solve(gram, together)
         check_weights(cls.name, weights)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
-from recommender.model import Arrays, Model, Scores
+from recommender.model import Arrays, Model, Scores, Settings, row_weights
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -21,17 +21,19 @@ class ItemKNN(Model):
     """
 
     name = "itemknn"
+    choices: ClassVar = {"shrinkage": (SHRINKAGE, 1.0, 100.0)}
 
     def __init__(self, similar: Scores) -> None:
         super().__init__(*similar.shape)
         self.similar = similar
 
     @classmethod
-    def _fit(cls, interactions: csr_matrix, features: csr_matrix, seed: int) -> Self:
+    def _fit(cls, interactions: csr_matrix, features: csr_matrix, seed: int, settings: Settings) -> Self:
         together = np.asarray((features.T @ interactions).todense(), dtype=np.float64)
-        own = np.sqrt(np.asarray(features.multiply(features).sum(axis=0), dtype=np.float64).ravel())
+        weighed = features.multiply(features).T @ row_weights(interactions)
+        own = np.sqrt(np.asarray(weighed, dtype=np.float64).ravel())
         taken = np.sqrt(np.asarray(interactions.sum(axis=0), dtype=np.float64).ravel())
-        return cls((together / (np.outer(own, taken) + SHRINKAGE)).astype(np.float32))
+        return cls((together / (np.outer(own, taken) + settings["shrinkage"])).astype(np.float32))
 
     def _scores(self, features: csr_matrix) -> Scores:
         scores: Scores = features.astype(np.float32) @ self.similar

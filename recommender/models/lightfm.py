@@ -1,24 +1,25 @@
-"""LightFM with the WARP loss on (customer, hidden product) rows: served unless popularity measures better.
+"""LightFM on (customer, hidden product) rows: served unless popularity measures better.
 
-Kula (2015), "Metadata embeddings for user and item cold-start recommendations"; Weston, Bengio and Usunier (2011),
-"WSABIE", for the loss. A row's representation is the sum of the embeddings of its features, so scoring is one matrix
-product.
+Kula (2015), "Metadata embeddings for user and item cold-start recommendations"; for the losses Weston, Bengio and
+Usunier (2011), "WSABIE" (WARP), and Rendle and others (2009), "BPR". A row's representation is the sum of the
+embeddings of its features, so scoring is one matrix product.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
 from recommender.guards import check_weights
-from recommender.model import Arrays, Model, Scores
+from recommender.model import Arrays, Model, Scores, Settings
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 DIMENSIONS = 32
 RATE = 0.05
+LOSSES = ("warp", "bpr")
 LEAST_EPOCHS = 15
 MOST_EPOCHS = 60
 ROWS_TO_SEE = 1_000_000
@@ -30,6 +31,7 @@ class LightFM(Model):
 
     name = "lightfm"
     rank = 1
+    choices: ClassVar = {"loss": (0, 1), "dimensions": (DIMENSIONS, 16), "passes": (1.0, 0.5)}
 
     def __init__(self, feature_factors: Scores, feature_bias: Scores, item_factors: Scores, item_bias: Scores) -> None:
         super().__init__(len(feature_bias), len(item_bias))
@@ -48,22 +50,27 @@ class LightFM(Model):
         return ""
 
     @classmethod
-    def _fit(cls, interactions: csr_matrix, features: csr_matrix, seed: int) -> Self:
+    def _fit(cls, interactions: csr_matrix, features: csr_matrix, seed: int, settings: Settings) -> Self:
         import lightfm
         from scipy.sparse import coo_matrix
 
-        engine = lightfm.LightFM(no_components=DIMENSIONS, loss="warp", learning_rate=RATE, random_state=seed)
+        dimensions = int(settings["dimensions"])
+        engine = lightfm.LightFM(
+            no_components=dimensions, loss=LOSSES[int(settings["loss"])], learning_rate=RATE, random_state=seed
+        )
+        weights = coo_matrix(interactions, dtype=np.float32)
         engine.fit(
-            coo_matrix(interactions, dtype=np.float32),
+            coo_matrix((np.ones_like(weights.data), (weights.row, weights.col)), shape=weights.shape),
             user_features=features.astype(np.float32),
-            epochs=_epochs(interactions.shape[0]),
+            sample_weight=weights,
+            epochs=max(1, round(_epochs(interactions.shape[0]) * settings["passes"])),
             num_threads=1,
         )
         known = np.asarray((features != 0).sum(axis=0)).ravel() > 0
-        weights = engine.user_embeddings, engine.user_biases, engine.item_embeddings, engine.item_biases
-        check_weights(cls.name, *weights)
+        learnt = engine.user_embeddings, engine.user_biases, engine.item_embeddings, engine.item_biases
+        check_weights(cls.name, *learnt)
         # a feature never seen in training still has its random start: it must carry nothing
-        return cls(weights[0] * known[:, None], weights[1] * known, weights[2], weights[3])
+        return cls(learnt[0] * known[:, None], learnt[1] * known, learnt[2], learnt[3])
 
     def _scores(self, features: csr_matrix) -> Scores:
         plain = features.astype(np.float32)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from recommender.model import Arrays, Model, Scores
+from recommender.model import Arrays, Model, Scores, Settings
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -24,7 +24,7 @@ class Popularity(Model):
         self.taken = taken
 
     @classmethod
-    def _fit(cls, interactions: csr_matrix, features: csr_matrix, seed: int) -> Self:
+    def _fit(cls, interactions: csr_matrix, features: csr_matrix, seed: int, settings: Settings) -> Self:
         counts = np.asarray(interactions.sum(axis=0), dtype=np.float64).ravel()
         return cls(features.shape[1], np.log(counts + 0.5).astype(np.float32))
 

@@ -21,6 +21,7 @@ from campaigns.gates import gates
 from campaigns.policy import Arbitration, Cap, Circumstances, Consent, DoNotCall, Hours, Limit
 from campaigns.slot import Offers
 from campaigns.steps import Send, SendStep, WaitStep
+from campaigns.uplift import Uplift
 from campaigns.variants import Change, Variant
 from channels import adapters
 from channels.contract import MEDIA
@@ -47,6 +48,7 @@ CAMPAIGN_PARTS: tuple[type[BaseModel], ...] = (
     Change,
     Hours,
     Suits,
+    Uplift,
     Rivalry,
     Limit,
 )

@@ -165,6 +165,45 @@ def test_uplift_and_propensity_come_from_the_insurers_view(insurer, campaign, le
     assert seen("a") == "expected 5 = propensity 0.5 x value 100 x uplift 0.1, of 2; b has the window"
 
 
+def test_an_uplift_told_alone_is_what_a_contact_adds_and_takes_the_place_of_the_models_probability(
+    insurer, campaign, ledger, policy, told, seen
+):
+    insurer.campaigns = [campaign(name="a", offers={"kind": "insurance"}), campaign(name="b", arbitrate=worth(50))]
+    insurer.customer("C1").expiring("P1", "C1").add(
+        "products", product_id="health", name="Health", kind="insurance", active=True, value=180
+    )
+    insurer.add("uplift", customer_id="C1", campaign="a", uplift=0.3)
+    insurer.turn(ledger, recommender=Model())
+    assert seen("a") == "expected 54 = propensity ? x value 180 x uplift 0.3, of 2"
+
+
+def test_where_a_campaign_names_a_model_only_its_word_counts(insurer, campaign, ledger, policy, told, seen):
+    named = campaign(name="a", arbitrate=worth(100), uplift={"model": "call"})
+    insurer.campaigns = [named, campaign(name="b", arbitrate=worth(80))]
+    insurer.customer("C1").expiring("P1", "C1")
+    insurer.add("uplift", customer_id="C1", campaign="a", uplift=0.9, model="other@2")
+    insurer.add("uplift", customer_id="C1", campaign="a", uplift=0.1, model="call@20260601")
+    insurer.turn(ledger)
+    assert seen("a") == "expected 10 = propensity ? x value 100 x uplift 0.1, of 2; b has the window"
+
+
+def test_whom_a_contact_would_put_off_is_left_out_before_the_holdout_is_drawn(insurer, campaign, ledger, told):
+    insurer.campaigns = [campaign(name="a", uplift={"least": 0.0}, holdout=1.0), campaign(name="b")]
+    for number, adds in enumerate((-0.02, 0.02, None)):
+        insurer.customer(f"C{number}").expiring(f"P{number}", f"C{number}")
+        if adds is not None:
+            insurer.add("uplift", customer_id=f"C{number}", campaign="a", uplift=adds)
+    insurer.turn(ledger)
+    assert told() == {
+        "a C0": "refused uplift.put_off",
+        "a C1": "held_out holdout.holdout_campaign",
+        "a C2": "held_out holdout.holdout_campaign",
+        "b C0": "sent",
+        "b C1": "sent",
+        "b C2": "sent",
+    }
+
+
 class Model:
     """Offers one product to everybody, with a probability."""
 

@@ -172,3 +172,20 @@ def test_a_new_model_is_found_learns_and_comes_back_from_its_arrays(put):
     finally:
         models.cache_clear()
     assert again.scores(features).tolist() == [[0.5, 0.5], [0.5, 0.5], [0.0, 1.0]]
+
+
+def test_a_new_uplift_learner_is_found_learns_and_comes_back_from_its_arrays(put):
+    from recommender.uplift.learners import learners
+
+    learners.cache_clear()
+    try:
+        put("recommender/uplift/learners/halves.py")
+        kind = learners()["halves"]
+    finally:
+        learners.cache_clear()
+    features = np.repeat([[1.0], [-1.0]], 100, axis=0)
+    treatment, outcome = np.tile([1.0, 1.0, 0.0, 0.0], 50), np.tile([1.0, 0.0, 0.0, 1.0], 50)
+    outcome[:100] = np.tile([1.0, 1.0, 0.0, 1.0], 25)
+    learner = kind().fit(features, treatment, outcome, np.full(200, 0.5))
+    assert learner.effect(features[[0, 199]]).tolist() == [0.5, 0.0]
+    assert kind.restore(learner.arrays()).effect(features).tolist() == learner.effect(features).tolist()

@@ -145,3 +145,12 @@ def test_the_volume_of_a_day_is_held_against_caps(tmp_path):
     line = settings.read_text(encoding="utf-8").splitlines()[problem["line"] - 1]
     assert "max: 1, per: 7d, channels" in line
     assert "customers have more moments than the 1 this cap lets through in 7d" in problem["message"]
+
+
+def test_a_campaign_that_leaves_people_out_by_an_uplift_nobody_tells_is_noticed(place):
+    write(place, "a", rest="uplift: {least: 0.01}\n")
+    assert found(place) == [("a.yaml", 12, 9, "nobody's uplift is known: sources.yaml has no `uplift`", True)]
+    (place / "facts" / "uplift.csv").write_text("customer_id,campaign,uplift\nC1,a,0.1\n", encoding="utf-8")
+    with (place / "sources.yaml").open("a") as file:
+        file.write("uplift: facts/uplift.csv\n")
+    assert found(place) == []

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
+from recommender.calibration import probabilities
 from recommender.errors import UnfitInputError
-from recommender.model import Model
+from recommender.model import Model, taken
 from recommender.models import models
+from recommender.models.boosting import Boosting
 from recommender.models.ease import Ease
 from recommender.models.itemknn import ItemKNN
 from recommender.models.lightfm import DIMENSIONS, RATE, LightFM, _epochs
@@ -39,6 +41,7 @@ def model(request: pytest.FixtureRequest) -> type[Model]:
 
 def test_the_folder_is_the_list_of_models() -> None:
     assert models() == {
+        "boosting": Boosting,
         "ease": Ease,
         "itemknn": ItemKNN,
         "lightfm": LightFM,
@@ -64,6 +67,8 @@ def test_the_same_seed_gives_the_same_bytes(model: type[Model], rows: Matrices) 
 
 
 def test_influence_is_what_a_feature_adds(model: type[Model], rows: Matrices) -> None:
+    if not model.linear:
+        pytest.skip("its scores are no sum over features")
     one = model.fit(*rows, seed=1)
     both = csr_matrix(np.array([[0.5, 0, 0, 0.5, 0], [0.7, 0, 0, 0.3, 0]], dtype=np.float32))
     difference = np.diff(one.scores(both), axis=0).ravel()
@@ -72,7 +77,46 @@ def test_influence_is_what_a_feature_adds(model: type[Model], rows: Matrices) ->
     np.testing.assert_allclose(difference - difference.mean(), expected - expected.mean(), atol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["ease", "itemknn", "lightfm", "logistic"])
+def test_what_speaks_for_an_item_alone_is_the_influence_of_trees(rows: Matrices) -> None:
+    influence = Boosting.fit(*rows, seed=1).influence()
+    assert influence[:3].argmax(axis=1).tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("classes", [[0, 1, 2], [0, 2]])
+def test_walking_the_stored_trees_is_what_scikit_learn_predicts(classes: list[int]) -> None:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    draw = np.random.default_rng(2)
+    features = draw.random((400, 6)).astype(np.float32)
+    target = np.array(classes)[np.minimum((features[:, 0] * len(classes)).astype(int), len(classes) - 1)]
+    model = Boosting.fit(taken(target, 4), csr_matrix(features), seed=1)
+    engine = HistGradientBoostingClassifier(
+        max_iter=40, learning_rate=0.1, max_leaf_nodes=12, max_depth=6, min_samples_leaf=30, l2_regularization=1.0,
+        early_stopping=False, random_state=1,
+    ).fit(features, target)  # fmt: skip
+    ours = probabilities(model.scores(csr_matrix(features))[:, classes], np.ones((400, len(classes)), bool))
+    np.testing.assert_allclose(ours, engine.predict_proba(features), atol=1e-5)
+
+
+def test_a_row_of_weight_two_counts_as_two_rows(model: type[Model], rows: Matrices) -> None:
+    if model in (LightFM, Boosting):
+        pytest.skip("it goes through the rows in an order of its own")
+    twice = np.where(np.arange(120) < 40, 2, 1)
+    doubled = np.repeat(np.arange(120), twice)
+    weighed = model.fit(taken(rows[0].indices.astype(np.int64), 4, twice), rows[1], seed=1)
+    repeated = model.fit(taken(rows[0].indices[doubled].astype(np.int64), 4), rows[1][doubled], seed=1)
+    np.testing.assert_allclose(weighed.scores(rows[1]), repeated.scores(rows[1]), rtol=5e-3, atol=5e-3)
+
+
+def test_each_setting_has_its_default_first_and_others_are_refused(model: type[Model], rows: Matrices) -> None:
+    defaults = {name: values[0] for name, values in model.choices.items()}
+    one, other = (model.fit(*rows, seed=1, settings=each) for each in (None, defaults))
+    np.testing.assert_array_equal(one.scores(rows[1]), other.scores(rows[1]))
+    with pytest.raises(UnfitInputError, match="has no setting volume"):
+        model.fit(*rows, seed=1, settings={"volume": 3})
+
+
+@pytest.mark.parametrize("name", ["boosting", "ease", "itemknn", "lightfm", "logistic"])
 def test_a_feature_that_means_an_item_puts_it_first(name: str, rows: Matrices) -> None:
     scores = models()[name].fit(*rows, seed=1).scores(rows[1])
     np.testing.assert_array_equal(scores.argmax(axis=1), rows[0].indices)

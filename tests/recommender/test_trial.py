@@ -10,9 +10,14 @@ import pytest
 from typer.testing import CliRunner
 
 from kairos.cli.app import app
+from recommender.calibration import pool, probabilities
 from recommender.comparison import compare
 from recommender.errors import TrialError
+from recommender.exposure import log_exposure
+from recommender.folds import _parts
+from recommender.foresight import Asked
 from recommender.trial import read_trial
+from recommender.tuning import fading
 
 TRAIN = """event_id,user_id,time,item_id
 1,ann,2026-01-01,item_2
@@ -135,11 +140,97 @@ def test_real_purchases_give_the_published_figures_and_history_beats_popularity(
         place / "purchase_events_test.csv.gz",
         eligible=place / "filter_test.csv.gz",
     )
-    found = compare(trial, 3, 1)
+    found = compare(trial, 3, 1, asked=Asked(only=["ease", "itemknn", "lightfm"]))
     lines = {(line.model, line.segment): line for line in found.lines}
     popular = lines["popularity", "all"].metrics
     published = {"hr": 0.6793, "mrr": 0.4980, "precision": 0.2421, "recall": 0.6499, "map": 0.4822}
     assert {name: round(popular[name].value, 4) for name in published} == published
     assert (lines["popularity", "all"].events, lines["popularity", "with history"].events) == (5_376, 1_111)
-    for segment in ("all", "with history"):
-        assert lines["itemknn", segment].over_popularity["hr"].low > 0
+    best = max(line.metrics["hr"].value for (_, segment), line in lines.items() if segment == "all")
+    for segment in ("all", "with history", "new"):
+        for model in ("ease", "lightfm", "blend"):
+            assert lines[model, segment].over_popularity["hr"].low > 0, (model, segment)
+    assert best > 0.725
+    assert lines["lightfm", "all"].metrics["hr"].value > best - 0.005
+
+
+def test_settings_are_chosen_on_the_last_of_the_training_rows_and_never_on_the_test(files, tmp_path):
+    rows = "".join(
+        f"{i},u{i % 40},2026-01-{1 + i // 40:02}T{i % 24:02}:00:00,item_{(i * i + i // 3) % 5 + 1}\n"
+        for i in range(400)
+    )
+    (tmp_path / "many.csv").write_text("event_id,user_id,time,item_id\n" + rows, encoding="utf-8")
+    one = compare(read_trial(tmp_path / "many.csv", files[1]), 2, 1, asked=Asked(only=["ease"]))
+    (tmp_path / "else.csv").write_text(TEST.replace("item_3", "item_5").replace("item_2", "item_4"), encoding="utf-8")
+    other = compare(read_trial(tmp_path / "many.csv", tmp_path / "else.csv"), 2, 1, asked=Asked(only=["ease"]))
+    assert (one.half_life, one.settings) == (other.half_life, other.settings)
+    assert set(one.settings) == {"ease"}
+
+
+def test_the_window_is_what_the_file_marks_or_the_last_tenth(files, tmp_path):
+    rows = [f"{i},u{i},2026-01-{i + 1:02},item_{i % 3 + 1},{int(i < 4)}\n" for i in range(20)]
+    (tmp_path / "marked.csv").write_text("event_id,user_id,time,item_id,valid\n" + "".join(rows), encoding="utf-8")
+    assert np.flatnonzero(read_trial(tmp_path / "marked.csv", files[1]).window).tolist() == [0, 1, 2, 3]
+    plain = "event_id,user_id,time,item_id\n" + "".join(row.rsplit(",", 1)[0] + "\n" for row in rows)
+    (tmp_path / "plain.csv").write_text(plain, encoding="utf-8")
+    trial = read_trial(tmp_path / "plain.csv", files[1])
+    assert np.flatnonzero(trial.window).tolist() == [18, 19]
+    assert trial.age.tolist() == list(range(19, -1, -1))
+
+
+def test_the_past_fades_by_half_each_half_life():
+    age = np.array([0.0, 90.0, 180.0, 1e6])
+    assert fading(age, 90.0).tolist() == pytest.approx([1, 0.5, 0.25, 0.001])
+    assert fading(age, 0.0).tolist() == [1, 1, 1, 1]
+
+
+def test_what_few_may_take_is_told_by_the_other_half_of_the_rows():
+    eligible = np.array([[1, 0], [1, 1], [1, 0], [0, 1]], dtype=bool)
+    np.testing.assert_allclose(np.exp(log_exposure(eligible)), [[0.5, 1], [1, 0.25], [0.5, 1], [1, 0.25]])
+    assert log_exposure(eligible[:1]).tolist() == [[0, 0]]
+
+
+def test_a_pool_of_two_opinions_leans_on_the_one_that_knows():
+    draw = np.random.default_rng(1)
+    knows = draw.normal(size=(2000, 3)).astype(np.float32)
+    targets = (probabilities(knows, np.ones((2000, 3), bool)).cumsum(axis=1) > draw.random((2000, 1))).argmax(axis=1)
+    guesses = draw.normal(size=(2000, 3)).astype(np.float32)
+    one, other = pool([knows, guesses], np.ones((2000, 3), bool), targets)
+    assert one.sharpness == pytest.approx(1, abs=0.1)
+    assert other.sharpness < 0.05
+    assert not other.bias.any()
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("--model", "magic"), "magic is none of boosting"),
+        (("--exposure",), "needs --eligible"),
+        (("--folds", "3"), "needs --eligible"),
+    ],
+)
+def test_what_cannot_be_compared_is_said(files, more, said):
+    asked = ["recommend", "evaluate", "--interactions", str(files[0]), "--test", str(files[1]), *more]
+    answer = CliRunner().invoke(app, asked)
+    assert answer.exit_code == 2
+    assert said in " ".join(answer.output.replace("│", " ").split())
+
+
+def test_a_part_is_foreseen_by_the_others_and_a_user_is_in_one_part(files, tmp_path):
+    rows = [(i, f"u{i // 2}", f"2026-05-{1 + i % 28:02}", f"item_{1 + i % 3}") for i in range(60)]
+    text = "".join(f"{event},{user},{time},{item}\n" for event, user, time, item in rows)
+    (tmp_path / "later.csv").write_text("event_id,user_id,time,item_id\n" + text, encoding="utf-8")
+    could = "".join(f"{event},{item}\n{event},item_10\n" for event, _, _, item in rows)
+    (tmp_path / "could.csv").write_text("event_id,item_id\n" + could, encoding="utf-8")
+    trial = read_trial(files[0], tmp_path / "later.csv", eligible=tmp_path / "could.csv")
+    parts = list(_parts(trial, 3, 1))
+    assert sorted(np.concatenate([rows for rows, _ in parts]).tolist()) == list(range(60))
+    persons = [set(trial.person[rows].tolist()) for rows, _ in parts]
+    assert not persons[0] & persons[1] and not persons[1] & persons[2] and not persons[0] & persons[2]
+    for rows, part in parts:
+        assert len(part.targets) == 60 - len(rows)
+        np.testing.assert_array_equal(part.test[:, :4].toarray() > 0, ~trial.candidates[rows])
+    found = compare(trial, 1, 1, asked=Asked(only=["ease"]), folds=3)
+    lines = {line.model: line.metrics["hr"].value for line in found.lines if line.segment == "all"}
+    assert lines["ease"] == 1.0
+    assert not found.exposure

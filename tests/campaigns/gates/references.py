@@ -364,6 +364,51 @@ def suitability(world: World) -> dict[int, Answer]:
     return each(world, say)
 
 
+# --- uplift ----------------------------------------------------------------------------------------------------------
+
+
+def uplift_world(dice: Random) -> World:
+    rule = {
+        "least": dice.choice([0.0, 0.01]),
+        "unknown": dice.choice(["send", "leave_out"]),
+        "explore": dice.choice([0, 0, 0.3]),
+    }
+    if dice.random() < 0.3:
+        rule["model"] = "call"
+    world = some(dice, World(campaign={"uplift": rule}, policy={"salt": f"s{dice.randint(0, 9)}"}))
+    for name in PEOPLE:
+        world.customer(name, personalisation=dice.choice([None, True, True, False]))
+        for _ in range(dice.choice([0, 1, 1, 2])):
+            world.add(
+                "uplift", customer_id=name, campaign=dice.choice(["own", "own", "other"]), propensity=dice.choice([None, 0.5]),
+                uplift=dice.choice([None, -0.03, 0.0, 0.015, 0.2]), model=dice.choice([None, "call", "call@1", "caller"]),
+            )  # fmt: skip
+    return world
+
+
+def uplift(world: World) -> dict[int, Answer]:
+    rule = world.campaign["uplift"]
+    people = {row["customer_id"]: row for row in world.tables["customers"]}
+
+    def say(row: dict) -> Answer:
+        name = row["customer_id"]
+        said = [
+            each["uplift"] * (1 if each["propensity"] is None else each["propensity"])
+            for each in world.tables.get("uplift", [])
+            if each["customer_id"] == name and each["campaign"] == "own" and each["uplift"] is not None
+            and ("model" not in rule or (each["model"] or "").split("@")[0] == "call")
+        ]  # fmt: skip
+        key = f"{world.policy['salt']}:explore:own:{name}"
+        explored = int(hashlib.md5(key.encode()).hexdigest()[:13], 16) / 2**52 < rule["explore"]
+        if explored:
+            return PASS
+        if not said or people[name]["personalisation"] is False:
+            return ("refused", "not_known") if rule["unknown"] == "leave_out" else PASS
+        return ("refused", "put_off") if max(said) < rule["least"] else PASS
+
+    return each(world, say)
+
+
 # --- holdout ---------------------------------------------------------------------------------------------------------
 
 
@@ -599,6 +644,7 @@ REFERENCES: References = {
     "reachable": (reachable_world, reachable),
     "circumstance": (circumstance_world, circumstance),
     "suitability": (suitability_world, suitability),
+    "uplift": (uplift_world, uplift),
     "holdout": (holdout_world, holdout),
     "arbitrate": (arbitrate_world, arbitrate),
     "cap": (cap_world, cap),

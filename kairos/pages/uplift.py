@@ -1,0 +1,67 @@
+"""The page of an uplift report: health first, then the verdict and the effect with its interval, then what it is made of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from kairos.pages.lines import Point, band, forest
+from kairos.pages.uplift_words import VERDICTS, WORDS
+
+
+def page(report: dict[str, Any], locale: str) -> str:
+    """The report as one HTML page in the language nearest to the locale."""
+    from babel import Locale
+    from babel.dates import format_datetime
+    from babel.numbers import format_decimal
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    language = "zh" if locale.lower().startswith("zh") else "en"
+    spoken, words = Locale(language), WORDS[language]
+
+    def number(value: float | None) -> str:
+        return "" if value is None else format_decimal(round(value, 2), locale=spoken)
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    insurer = report["insurer"]
+    named = insurer if isinstance(insurer, str) else insurer.get(locale) or next(iter(insurer.values()))
+    return environment.get_template("uplift.html").render(
+        report=report, t=words, lang="zh-CN" if language == "zh" else "en", insurer=named, number=number, span=_span,
+        day=format_datetime(_instant(report["as_of"]), "medium", locale=spoken), chart=_days, rows=_rows,
+        title=lambda made: made["title"].get(locale) or next(iter(made["title"].values())),
+        verdict=lambda said: VERDICTS[said] if language == "zh" else said,
+        signed=lambda value: "" if value is None else f"{value:+.4f}", percent=lambda value: "" if value is None else f"{value:.1%}",
+    )  # fmt: skip
+
+
+def _instant(text: str) -> Any:
+    from datetime import datetime
+
+    return datetime.fromisoformat(text)
+
+
+def _span(ends: list[float | None]) -> str:
+    low, high = ("…" if end is None else f"{end:+.4f}" for end in ends)
+    return f"{low} … {high}"
+
+
+def _days(made: dict[str, Any], group: str, name: str) -> Any:
+    """The chart of a group over the days."""
+    return band([_point(each, each["day"]) for each in made["days"] if each["group"] == group], name)
+
+
+def _rows(made: dict[str, Any], name: str) -> Any:
+    """Everybody and each segment as intervals."""
+    everybody = [_point(each, each["group"]) for each in made["effects"]]
+    parts = [_point(each, f"{each['segment']} ({each['group']})") for each in made["segments"]]
+    return forest([*everybody, *parts], name)
+
+
+def _point(each: dict[str, Any], name: str) -> Point:
+    return Point(name, each["estimate"], *each["always_valid"])

@@ -1,0 +1,1 @@
+"""Whom a contact changes: uplift learners, how good their rankings are, and the model in service."""
