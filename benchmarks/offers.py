@@ -44,6 +44,7 @@ def thinned(trial: Trial, size: int, seed: int) -> Trial:
     return replace(
         trial,
         features=trial.features[kept],
+        weight=trial.weight[kept],
         targets=trial.targets[kept],
         age=trial.age[kept],
         window=trial.window[kept],

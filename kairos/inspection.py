@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from kairos.errors import ProblemsFoundError
 from kairos.workspace import CampaignFile, Workspace
 
 if TYPE_CHECKING:
+    from triggers.sources import Sources
     from triggers.trigger import Columns
 
 LINT_DAY = datetime(2026, 1, 5, 10, tzinfo=UTC)
@@ -23,12 +25,15 @@ LINT_DAY = datetime(2026, 1, 5, 10, tzinfo=UTC)
 
 def inspect_workspace(folder: Path) -> tuple[int, list[Problem]]:
     """Check everything in a workspace: how many campaign files there are, and what is wrong. Raises KairosError, ProblemsFoundError."""
+    from triggers import columns_of
+
     place = Workspace(folder)
-    columns, problems = source_columns(place)
+    sources, problems = readable_sources(place)
     problems += _calendar_problems(place) + _list_problems(place)
     files = len(list((folder / "campaigns").glob("*.y*ml")))
-    if columns is not None:
-        problems += runnable(place, columns)[1] + _together(place, columns)
+    if sources is not None:
+        columns = columns_of(sources)
+        problems += runnable(place, columns)[1] + _together(place, columns, sources.views)
     else:
         problems += place.campaigns()[1]
     if not files:
@@ -40,14 +45,14 @@ def inspect_workspace(folder: Path) -> tuple[int, list[Problem]]:
     return files, sorted(problems)
 
 
-def _together(place: Workspace, columns: Columns) -> list[Problem]:
+def _together(place: Workspace, columns: Columns, given: Collection[str]) -> list[Problem]:
     """What is worth a look before campaigns go out, and stops none of them from running."""
     around = surroundings(place, columns)
     written = [(file.document, file.campaign) for file in place.campaigns()[0]]
     problems = overlaps(written, LINT_DAY)
     for document, campaign in written:
         problems += unreachable(document, campaign) + links_refused(document, campaign, around)
-        problems += uplift_unheard(document, campaign, place.sources().views)
+        problems += uplift_unheard(document, campaign, given)
     return problems
 
 
@@ -67,12 +72,12 @@ def _list_problems(place: Workspace) -> list[Problem]:
     return []
 
 
-def source_columns(place: Workspace) -> tuple[Columns | None, list[Problem]]:
-    """The columns of the facts as sources.yaml gives them, or what is wrong with it."""
-    from triggers import SourceError, columns_of
+def readable_sources(place: Workspace) -> tuple[Sources | None, list[Problem]]:
+    """What sources.yaml says, or what is wrong with it."""
+    from triggers import SourceError
 
     try:
-        return columns_of(place.sources()), []
+        return place.sources(), []
     except SourceError as error:
         return None, [_source_problem(fault, place) for fault in (error, *error.others)]
 

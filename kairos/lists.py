@@ -10,7 +10,7 @@ from campaigns.lifecycle import LifecycleError, Standing
 from campaigns.register import ALL, Register
 from campaigns.versions import body_of, diff, text_of
 from kairos.errors import KairosError, ProblemsFoundError
-from kairos.inspection import runnable, source_columns
+from kairos.inspection import readable_sources, runnable
 from kairos.workspace import Workspace
 
 
@@ -62,10 +62,12 @@ def changes(place: Workspace, register: Register, name: str, version: str | None
 
 def published(place: Workspace, register: Register, names: Sequence[str], now: datetime, by: str) -> dict[str, Any]:
     """Put sound campaigns up for approval, or into service where nobody need approve. Raises KairosError for a name unknown."""
-    columns, problems = source_columns(place)
-    if columns is None:
+    from triggers import columns_of
+
+    sources, problems = readable_sources(place)
+    if sources is None:
         raise ProblemsFoundError(problems)
-    good, problems = runnable(place, columns)
+    good, problems = runnable(place, columns_of(sources))
     missing = sorted(set(names) - {path.stem for path in place.campaign_files()})
     if missing:
         raise KairosError(f"there is no file campaigns/{missing[0]}.yaml")

@@ -17,6 +17,8 @@ def top_offers(
     model = place.recommender()
     if model is None:
         raise KairosError(f"no model is fitted; run `kairos recommend fit -w {place.folder}` first")
+    from recommender.staleness import check_fresh
+
     words = place.words()
     with place.facts(now) as facts:
         if customers:
@@ -30,5 +32,6 @@ def top_offers(
         ).to_arrow_table()
         locales = [words.locale_of(locale) for locale in found["locale"].to_pylist()]
         asked = found.set_column(1, "locale", [locales])
+        check_fresh(facts.db, model.describe(), now)
         offers: list[dict[str, Any]] = model.top(facts.db, asked, kind=kind, top=top, now=now).to_pylist()
         return offers

@@ -21,6 +21,19 @@ POSSESSION = "recommender_possession"
 SERVICE_DAYS = 365
 """A service used this many days ago or less counts as possessed: it describes the customer and is not offered again."""
 
+REFUSED = "recommender_refused"
+COOL_DOWN_DAYS = 90
+"""What a customer refused (event `offer_refused`, its subject the product) is not offered for so long."""
+
+_REFUSED = f"""
+CREATE OR REPLACE TEMP TABLE {REFUSED} AS
+SELECT DISTINCT a.row, e.subject_id AS product_id
+FROM events e
+JOIN {ASKED} a ON a.customer_id = e.customer_id
+WHERE e.type = 'offer_refused' AND e.subject_id IS NOT NULL
+  AND e.occurred_at <= $now AND e.occurred_at > $now - to_days({COOL_DOWN_DAYS})
+"""  # noqa: S608 - only names of this module
+
 _PROFILE = f"""
 CREATE OR REPLACE TEMP TABLE {PROFILE} AS
 SELECT a.row, c.customer_id IS NOT NULL AS known,
@@ -79,10 +92,11 @@ def audience(db: duckdb.DuckDBPyConnection, asked: pa.Table, now: datetime) -> I
         db.execute(f"CREATE OR REPLACE TEMP TABLE {ASKED} AS SELECT row, customer_id, hidden FROM recommender_lent")  # noqa: S608
         db.execute(_PROFILE, {"now": now})
         db.execute(_POSSESSION, {"now": now})
+        db.execute(_REFUSED, {"now": now})
         yield
     finally:
         db.unregister("recommender_lent")
-        for table in (ASKED, PROFILE, POSSESSION):
+        for table in (ASKED, PROFILE, POSSESSION, REFUSED):
             db.execute(f"DROP TABLE IF EXISTS {table}")
 
 

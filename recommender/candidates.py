@@ -1,4 +1,4 @@
-"""Which products each row of the audience may be offered: active, not possessed, and its condition holds."""
+"""Which products each row of the audience may be offered: active, not possessed, not lately refused, its condition holds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.audience import POSSESSION, PROFILE
+from recommender.audience import POSSESSION, PROFILE, REFUSED
 from recommender.eligibility import Condition, EligibilityProblem, compile_eligibility, line_slug
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class Rules:
         mask = self._eligible(db, rows)
         mask &= self.offered
         mask[self._possessed(db)] = False
+        mask[self._pairs(db, REFUSED)] = False
         return mask
 
     def suited(self, db: duckdb.DuckDBPyConnection, rows: int) -> tuple[Mask, Mask]:
@@ -105,11 +106,15 @@ class Rules:
         return running
 
     def _possessed(self, db: duckdb.DuckDBPyConnection) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        return self._pairs(db, POSSESSION)
+
+    def _pairs(self, db: duckdb.DuckDBPyConnection, table: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Row and item of every (row, product_id) of a table of the audience, as far as the item is known."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
         found = db.sql(
-            f"SELECT row, product_id FROM {POSSESSION} WHERE product_id IS NOT NULL"  # noqa: S608 - own names
+            f"SELECT row, product_id FROM {table} WHERE product_id IS NOT NULL"  # noqa: S608 - own names
         ).to_arrow_table()
         item = pc.index_in(found["product_id"], value_set=pa.array(self.items, pa.string()))
         known = item.is_valid().to_numpy(zero_copy_only=False)

@@ -29,6 +29,22 @@ class TornModelError(RecommenderError):
         self.detail = detail
 
 
+class NoVersionError(RecommenderError):
+    """There is no such version to put into service."""
+
+    def __init__(self, folder: Path, which: str, known: list[str]) -> None:
+        there = f"there are {', '.join(known)}" if known else "run `kairos recommend fit` first"
+        super().__init__(f"no version {which} in {folder}: {there}")
+
+
+class StaleModelError(RecommenderError):
+    """The facts are no longer those the model was fitted on."""
+
+    def __init__(self, version: str, reasons: list[str]) -> None:
+        super().__init__(f"the model {version} is stale ({'; '.join(reasons)}): run `kairos recommend fit`")
+        self.reasons = reasons
+
+
 class NothingToFitError(RecommenderError):
     """The facts hold nothing that could be recommended."""
 

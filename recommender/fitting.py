@@ -77,9 +77,12 @@ def fit(
     with _stage(progress, "reading what customers hold and use"):
         material = _material(db, now, seed)
     fitted = {}
-    for name, kind in models().items():
-        with _stage(progress, f"fitting {name}"):
-            fitted[name] = _fit_one(kind, material, seed)
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1):  # small matrices: threads wait for one another longer than they work
+        for name, kind in _served().items():
+            with _stage(progress, f"fitting {name}"):
+                fitted[name] = _fit_one(kind, material, seed)
     report = _report(material, fitted, Path(folder), now, seed)
     with _stage(progress, "storing the models"):
         version = write_version(Path(folder), _files(report, material.schema, fitted), now)
@@ -102,6 +105,11 @@ def choose(fitted: Mapping[str, Fitted]) -> tuple[str, str]:
     return name, f"{name} measured no worse than popularity: {measured}"
 
 
+def _served() -> dict[str, type[Model]]:
+    """The models a fit learns; the others are for comparisons."""
+    return {name: kind for name, kind in models().items() if kind.served}
+
+
 @contextmanager
 def _stage(progress: Progress | None, stage: str) -> Iterator[None]:
     if progress:
@@ -115,7 +123,7 @@ def _material(db: duckdb.DuckDBPyConnection, now: datetime, seed: int) -> Materi
     items = item_ids(db)
     if not items:
         raise NothingToFitError
-    most = max(model.rows for model in models().values())
+    most = max(model.rows for model in _served().values())
     found = fingerprint(db, now)
     shares = split(found, most)
     asked = training_rows(db, now, shares, rows=most, seed=seed)

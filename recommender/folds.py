@@ -72,6 +72,7 @@ def _part(
         features=features[event],  # type: ignore[index]
         targets=item.astype(np.int64),
         age=np.zeros(len(event)),
+        weight=np.ones(len(event), dtype=np.float32),
         window=draw.random(len(event)) < WINDOW,
         test=features[own],  # type: ignore[index]
         relevant=known.relevant[own],

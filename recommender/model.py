@@ -30,7 +30,8 @@ class Model(ABC):
 
     `rank` orders the models fit to be served (1 is preferred; None is a baseline that serves only when it measures
     better). `rows` is the most training rows worth giving it. `personal` says whether its scores differ by customer,
-    `linear` whether they are a sum over features. `choices` are the settings worth trying, the default of each first.
+    `linear` whether they are a sum over features, `served` whether a fit learns it or comparisons alone.
+    `choices` are the settings worth trying, the default of each first.
     """
 
     name: ClassVar[str]
@@ -39,6 +40,7 @@ class Model(ABC):
     least: ClassVar[int] = 10
     personal: ClassVar[bool] = True
     linear: ClassVar[bool] = True
+    served: ClassVar[bool] = True
     choices: ClassVar[Mapping[str, tuple[float, ...]]] = {}
 
     def __init__(self, features: int, items: int) -> None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.selection import bar, select
+
 BLOCK = 2_000
 """Rows scored at once: a block of scores and its mask stay in the cache."""
 
@@ -28,20 +30,10 @@ def best(
     probability: NDArray[np.float32],
     top: int,
 ) -> Ranked:
-    """The `top` highest candidates of each row (fewer where there are fewer), ties to the earlier item.
-
-    `top` passes of argmax beat sorting for catalogues of up to hundreds of items.
-    """
-    rows, items = logits.shape
-    left = np.where(candidates, logits, np.float32(-np.inf))
-    every = np.arange(rows)
-    taken = min(top, items)
-    picks = np.empty((rows, taken), dtype=np.int64)
-    scores = np.empty((rows, taken), dtype=np.float32)
-    for rank in range(taken):
-        picks[:, rank] = left.argmax(axis=1)
-        scores[:, rank] = left[every, picks[:, rank]]
-        left[every, picks[:, rank]] = -np.inf
+    """The `top` highest candidates of each row (fewer where there are fewer), ties to the earlier item."""
+    left = logits.astype(np.float32)
+    bar(left, np.ascontiguousarray(candidates))
+    picks, scores = select(left, top)
     row, rank_at = np.nonzero(np.isfinite(scores))
     item = picks[row, rank_at]
     return Ranked(row, rank_at + 1, item, scores[row, rank_at], probability[row, item])

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from recommender.errors import NoModelError, TornModelError
+from recommender.errors import NoModelError, NoVersionError, TornModelError
 from recommender.model import Arrays
 
 CURRENT = "current"
@@ -72,12 +72,44 @@ def switch(folder: Path, version: str) -> None:
     _sync_folder(folder)
 
 
-def read_version(folder: Path) -> tuple[str, dict[str, bytes]]:
-    """Name and files of the version in service, every byte checked; raises `NoModelError` or `TornModelError`."""
+def versions(folder: Path) -> list[str]:
+    """Every version in the folder, whole or torn, the oldest first: a name begins with its instant."""
+    if not folder.is_dir():
+        return []
+    return sorted(place.name for place in folder.iterdir() if place.is_dir() and not place.name.startswith("."))
+
+
+def put_in_service(folder: Path, version: str | None) -> str:
+    """Switch to this version, or to the newest one older than that in service; gives its name.
+
+    Every byte is checked first: a torn version never serves. Raises `NoVersionError` where there is no such version,
+    `TornModelError` where it is not whole.
+    """
+    known = versions(folder)
+    if version is None:
+        current = _named(folder)
+        older = [name for name in known if name < current]
+        if not older:
+            raise NoVersionError(folder, f"older than {current}", known)
+        version = older[-1]
+    elif version not in known:
+        raise NoVersionError(folder, f"called {version}", known)
+    read_files(folder / version)
+    switch(folder, version)
+    return version
+
+
+def _named(folder: Path) -> str:
+    """The name of the version in service; raises `NoModelError`."""
     try:
-        version = (folder / CURRENT).read_text(encoding="utf-8").strip()
+        return (folder / CURRENT).read_text(encoding="utf-8").strip()
     except FileNotFoundError:
         raise NoModelError(folder) from None
+
+
+def read_version(folder: Path) -> tuple[str, dict[str, bytes]]:
+    """Name and files of the version in service, every byte checked; raises `NoModelError` or `TornModelError`."""
+    version = _named(folder)
     if not version or Path(version).name != version:
         raise TornModelError(folder / CURRENT, "it does not name a version")
     return version, read_files(folder / version)

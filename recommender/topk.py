@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.selection import select
+
 Mask = NDArray[np.bool_]
 Values = NDArray[np.float64]
 METRICS = ("hr", "mrr", "ndcg", "precision", "recall", "map")
@@ -28,9 +30,8 @@ class Interval:
 
 def first(scores: NDArray[np.float32], candidates: Mask, k: int) -> NDArray[np.int64]:
     """Item indices of the k best candidates of each row, best first, ties to the earlier item; -1 where there are fewer."""
-    left = np.where(candidates, scores.astype(np.float64), -np.inf)
-    order = np.argsort(-left, axis=1, kind="stable")[:, :k]
-    return np.where(np.isfinite(np.take_along_axis(left, order, axis=1)), order, -1)
+    order, values = select(np.where(candidates, scores, np.float32(-np.inf)), k)
+    return np.where(np.isfinite(values), order, -1)
 
 
 def by_event(ranked: NDArray[np.int64], relevant: Mask) -> dict[str, Values]:

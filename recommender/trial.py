@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 QUARTERS = (0.25, 0.5, 0.75)
 NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL")
 TIMES = ("time", "event_time")
+LEAST_SHOWN = 0.05
+"""A row shown with less than this chance counts as if shown with it: one row must not outweigh hundreds."""
 WINDOW = 0.1
 """Share of the training rows, the last of them, that settings are chosen on where the file marks none (column valid)."""
 
@@ -37,9 +39,10 @@ class Trial:
     """Rows to learn from (features, item index taken), and events to foresee: features, what was taken, what could be.
 
     `age`: days from each training row to the last of them (0 without times). `window`: the training rows that settings
-    are chosen on. `history`: whether the user of a test event took anything in training. `given`: a file said what
-    could be taken, so the candidates are eligible and not merely whatever the user has not. `choice`: what each
-    training row could have taken, where that is on record. `person`: the user of each test event, numbered.
+    are chosen on. `weight` of each training row, 1 on average: the column weight over the propensity it was shown with.
+    `history`: whether the user of a test event took anything in training. `given`: a file said what could be taken, so
+    the candidates are eligible and not merely whatever the user has not. `choice`: what each training row could have
+    taken, where that is on record. `person`: the user of each test event, numbered.
     """
 
     items: tuple[str, ...]
@@ -47,6 +50,7 @@ class Trial:
     targets: NDArray[np.int64]
     age: NDArray[np.float64]
     window: Mask
+    weight: NDArray[np.float32]
     test: csr_matrix
     relevant: Mask
     candidates: Mask
@@ -61,7 +65,8 @@ def read_trial(
 ) -> Trial:
     """Read CSV or Parquet files with user_id and item_id, if wanted event_id and time; `eligible`: event_id, item_id.
 
-    A column `valid` of the training file marks with 1 the rows that settings are chosen on, else they are its last tenth.
+    A row counts by its columns `weight` and `propensity`, if there are any; a weight of 0 or less is left out. A column
+    `valid` of the training file marks with 1 the rows that settings are chosen on, else they are its last tenth.
 
     Without `eligible` a user may take every item but those taken in training. `users`: user_id and columns that become
     features. `items`: item_id of the whole catalogue, where it has more than was ever taken. Raises TrialError for a
@@ -110,18 +115,31 @@ def _interactions(db: duckdb.DuckDBPyConnection, name: str, path: Path) -> bool:
     event = "CAST(event_id AS VARCHAR)" if "event_id" in columns else "CAST(rowid AS VARCHAR)"
     timed = next((column for column in TIMES if column in columns), None)
     time = f"CAST({timed} AS TIMESTAMP)" if timed else "TIMESTAMP '1970-01-01'"
+    weight = _weight(columns, path)
     marked = "CAST(valid AS INTEGER) = 1" if "valid" in columns else "NULL"
     try:
         db.execute(
             f"CREATE TABLE {name} AS SELECT DISTINCT {event} AS event, CAST(user_id AS VARCHAR) AS person, "  # noqa: S608 - own names
-            f"CAST(item_id AS VARCHAR) AS item, {time} AS taken_at, {marked} AS marked FROM raw_{name} "
-            f"WHERE user_id IS NOT NULL AND item_id IS NOT NULL"
+            f"CAST(item_id AS VARCHAR) AS item, {time} AS taken_at, {marked} AS marked, {weight} AS weight FROM raw_{name} "
+            f"WHERE user_id IS NOT NULL AND item_id IS NOT NULL AND {weight} > 0"
         )
     except duckdb.Error as error:
         raise TrialError(f"{path}: {timed} is no time: {str(error).splitlines()[0]}") from error
     if not db.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0]:  # noqa: S608 - own names
         raise TrialError(f"{path} has no row with both user_id and item_id")
     return timed is not None
+
+
+def _weight(columns: Sequence[str], path: Path) -> str:
+    """What a row counts: its weight (a purchase 1, a click less) over the chance it had to be shown, that at least 0.05.
+
+    Inverse propensity: what was seldom shown stands for what was not shown (Schnabel and others 2016, "Recommendations
+    as treatments", section 3; clipped there as here).
+    """
+    weight = "coalesce(CAST(weight AS DOUBLE), 1)" if "weight" in columns else "1.0"
+    if "propensity" not in columns:
+        return weight
+    return f"{weight} / greatest(least(coalesce(CAST(propensity AS DOUBLE), 1), 1), {LEAST_SHOWN})"
 
 
 def _users(db: duckdb.DuckDBPyConnection, path: Path) -> None:
@@ -180,6 +198,7 @@ def _made(db: duckdb.DuckDBPyConnection, timed: bool, eligible: bool, users: boo
         targets=np.asarray(targets, dtype=np.int64),
         age=age,
         window=window,
+        weight=_weights(db),
         test=schema.encode(*known),
         relevant=_mask(db, "SELECT r.row, x.item FROM test x JOIN test_rows r USING (event, person)"),
         candidates=_mask(db, could) if eligible else ~held,
@@ -187,6 +206,13 @@ def _made(db: duckdb.DuckDBPyConnection, timed: bool, eligible: bool, users: boo
         person=_persons(db),
         given=eligible,
     )
+
+
+def _weights(db: duckdb.DuckDBPyConnection) -> NDArray[np.float32]:
+    found = np.asarray(
+        db.execute("SELECT weight FROM train_rows ORDER BY row").fetchnumpy()["weight"], dtype=np.float64
+    )
+    return np.asarray(found / found.mean(), dtype=np.float32)
 
 
 def _persons(db: duckdb.DuckDBPyConnection) -> NDArray[np.int64]:

@@ -47,7 +47,9 @@ class Study:
         if len(chosen) > kind.rows:
             chosen = np.sort(np.random.default_rng(self.seed).choice(chosen, kind.rows, replace=False))
         age = self.trial.age[chosen]
-        weights = fading(age - age.min(initial=np.inf), self.half_life if kind.personal else 0.0)
+        weights = (
+            fading(age - age.min(initial=np.inf), self.half_life if kind.personal else 0.0) * self.trial.weight[chosen]
+        )
         interactions = taken(self.trial.targets[chosen], len(self.trial.items), weights)
         return kind.fit(interactions, self.trial.features[chosen], seed=self.seed, settings=settings)
 

@@ -67,6 +67,75 @@ def top(
     console().print(table("Offers", ("customer", "rank", "offer", "probability", "reason"), rows))
 
 
+@commands.command("list")
+def list_(workspace: WorkspaceOption = HERE, json_: JsonOption = False) -> None:
+    """List the fitted versions, the newest first: which one serves, how good it was, and whether it is whole."""
+    from kairos.workspace import Workspace
+    from recommender.inventory import inventory
+
+    found = inventory(Workspace(Path(workspace)).models)
+    if json_:
+        as_json([each.as_dict() for each in found])
+        return
+    rows = [
+        (
+            each.version,
+            "yes" if each.current else "",
+            each.served,
+            f"{each.mrr_at_3:.3f}",
+            each.training_rows,
+            each.torn,
+        )
+        for each in found
+    ]
+    names = ("version", "in service", "model", "MRR@3", "training rows", "torn")
+    console().print(table("Fitted versions", names, rows, numbers=("training rows",)))
+
+
+@commands.command("use")
+def use(
+    version: Annotated[str | None, typer.Argument(help="its name; the one before that in service where absent")] = None,
+    workspace: WorkspaceOption = HERE,
+    json_: JsonOption = False,
+) -> None:
+    """Put a fitted version into service, in one step: without a name, roll back to the one before."""
+    from kairos.workspace import Workspace
+    from recommender.store import put_in_service
+
+    serving = put_in_service(Workspace(Path(workspace)).models, version)
+    if json_:
+        as_json({"version": serving})
+    else:
+        console().print(f"{serving} is in service", soft_wrap=True)
+
+
+@commands.command("estimate")
+def estimate(
+    logged: Annotated[
+        Path, typer.Option(help="CSV or Parquet: propensity, outcome, new_propensity, expected? and expected_new?")
+    ],
+    json_: JsonOption = False,
+) -> None:
+    """Estimate what another model would have brought, from offers that were drawn by a known chance."""
+    from recommender.offpolicy import estimate as worth_of
+    from recommender.offpolicy import read_log
+
+    found = worth_of(read_log(logged)).as_dict()
+    if json_:
+        as_json(found)
+        return
+    rows = [("as logged", f"{found['logged']['value']:.4f}", _span(found["logged"]), "", "")]
+    for name, value in found["estimates"].items():
+        more = found["over_logged"][name]
+        rows.append((name, f"{value['value']:.4f}", _span(value), f"{more['value']:+.4f}", _span(more)))
+    out = console()
+    out.print(table("Mean outcome an offer", ("estimate", "mean", "95 %", "over logged", "95 %"), rows))
+    out.print(f"{found['rows']:,} offers, of which the weights leave {found['effective_rows']:,.0f}.")
+    if found["distrust"]:
+        out.print(f"[bold red]not to be trusted:[/bold red] {found['distrust']}", soft_wrap=True)
+        raise typer.Exit(1)
+
+
 @commands.command("evaluate")
 def evaluate(
     interactions: Annotated[
@@ -89,6 +158,8 @@ def evaluate(
     ] = 0,
     search: Annotated[bool, typer.Option(help="choose settings on the window instead of taking the defaults")] = True,
     model: Annotated[list[str] | None, typer.Option(help="only this model and popularity; may be repeated")] = None,
+    html: Annotated[Path | None, typer.Option(help="write the comparison as one page that needs nothing else")] = None,
+    locale: Annotated[str, typer.Option(help="language of the page: en or zh-CN")] = "en",
     seed: Annotated[int, typer.Option(min=0, help="of the models and of the intervals")] = 1,
     json_: JsonOption = False,
 ) -> None:
@@ -109,10 +180,16 @@ def evaluate(
     trial = read_trial(interactions, test, eligible=eligible, users=users, items=items)
     with progress() as tell:
         found = compare(trial, k, seed, tell, asked=asked, folds=folds)
+    if html is not None:
+        from kairos.pages.evaluation import page
+
+        html.write_text(page(found.as_dict(), locale), encoding="utf-8")
     if json_:
         as_json(found.as_dict())
-    else:
-        _show_comparison(found.as_dict())
+        return
+    _show_comparison(found.as_dict())
+    if html is not None:
+        console().print(f"The page: {html}", soft_wrap=True)
 
 
 def _show_comparison(report: dict[str, Any]) -> None:

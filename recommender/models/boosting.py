@@ -52,6 +52,7 @@ class Boosting(Model):
     name = "boosting"
     rows = 20_000
     linear = False
+    served = False  # ten times the time of all others together, and no better on what was measured
     choices: ClassVar = {"rounds": (ROUNDS,)}
 
     def __init__(self, features: int, items: int, classes: NDArray[np.int64], trees: Trees) -> None:

@@ -29,6 +29,7 @@ def test_gates_stand_in_the_order_of_the_design():
         "reachable",
         "circumstance",
         "suitability",
+        "uplift",
         "holdout",
         "arbitrate",
         "cap",

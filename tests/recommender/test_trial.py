@@ -234,3 +234,36 @@ def test_a_part_is_foreseen_by_the_others_and_a_user_is_in_one_part(files, tmp_p
     lines = {line.model: line.metrics["hr"].value for line in found.lines if line.segment == "all"}
     assert lines["ease"] == 1.0
     assert not found.exposure
+
+
+def test_a_row_counts_by_its_weight_over_the_chance_it_was_shown_with(files, tmp_path):
+    rows = "u1,a,2026-01-01,1,1\nu2,b,2026-01-02,0.5,1\nu3,a,2026-01-03,1,0.25\nu4,b,2026-01-04,1,0.001\nu5,a,2026-01-05,0,1\n"
+    (tmp_path / "weighed.csv").write_text("user_id,item_id,time,weight,propensity\n" + rows, encoding="utf-8")
+    trial = read_trial(tmp_path / "weighed.csv", files[1])
+    assert (trial.weight / trial.weight[0]).tolist() == pytest.approx([1, 0.5, 4, 20])
+    assert trial.weight.mean() == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("locale", "title"), [("en", "Which model offers best"), ("zh-CN", "哪个模型推荐得最好")])
+def test_the_page_holds_every_model_and_loads_nothing(files, tmp_path, locale, title):
+    page = tmp_path / "page.html"
+    asked = ["--interactions", str(files[0]), "--test", str(files[1]), "--html", str(page), "--locale", locale]
+    answer = CliRunner().invoke(app, ["recommend", "evaluate", *asked, "--model", "ease"])
+    assert answer.exit_code == 0, answer.output
+    text = page.read_text(encoding="utf-8")
+    assert title in text
+    assert text.count('<svg class="dots"') == 3
+    assert text.count('<svg class="curve"') == 2
+    assert text.count("aria-label=") == 5
+    assert "ease: 0." in text or "ease: 1." in text
+    assert not {"http:", "https:", "src=", "<script", "@import"} & set(text.split())
+    assert "http" not in text
+
+
+def test_a_model_whose_name_is_markup_stays_text():
+    from kairos.pages.charts import curve, intervals
+
+    span = {"value": 0.5, "low": 0.5, "high": 0.5}
+    drawn = intervals({"<b>": span, "popularity": span}, "a & b", "popularity")
+    assert "&lt;b&gt;" in drawn and "<b>" not in drawn and "a &amp; b" in drawn
+    assert curve([], "nothing").count("<circle") == 0
