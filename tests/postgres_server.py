@@ -35,6 +35,8 @@ class PostgresServer:
 
     folder: Path
     settings: dict[str, str]
+    guard: subprocess.Popen[bytes] | None = None
+    """Ends the server and removes its folder once nobody holds its input open: also where the tests are killed."""
 
     @property
     def data(self) -> Path:
@@ -69,11 +71,22 @@ class PostgresServer:
         self.run("createdb", "-h", str(self.folder), "-U", "kairos", database)
         return self.url(database)
 
+    def watch(self) -> None:
+        """From here on the server does not outlive this process."""
+        stop = [*_as_somebody(), program("pg_ctl"), "stop", "-m", "immediate", "-D", str(self.data)]
+        self.guard = subprocess.Popen(
+            ["sh", "-c", 'cat; "$@"; rm -rf "$0"', str(self.folder), *map(str, stop)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            start_new_session=True,
+        )
+
     def close(self) -> None:
-        try:
-            self.stop("immediate")
-        finally:
-            shutil.rmtree(self.folder, ignore_errors=True)
+        """Stop it and remove what it wrote."""
+        if self.guard is not None:
+            self.guard.communicate(timeout=60)
 
 
 def start(settings: dict[str, str] | None = None, password: str = "") -> PostgresServer:
@@ -82,6 +95,7 @@ def start(settings: dict[str, str] | None = None, password: str = "") -> Postgre
     if owner := _owner():
         shutil.chown(folder, owner)
     server = PostgresServer(folder, FAST | (settings or {}))
+    server.watch()
     secret = folder / "password"
     secret.write_text(password or "none")
     how = ["-A", "scram-sha-256" if password else "trust", "--pwfile", str(secret)]

@@ -220,6 +220,13 @@ class PostgresStore(Store):
         except psycopg.Error as error:
             self._translate(error)
 
+    def batches(self, name: str, size: int, **values: Any) -> Iterator[list[Row]]:
+        """Rows of a named statement, so many at a time; the others wait on the server."""
+        with self.snapshot(), self._db.cursor(name=f"batches_{name}") as cursor:
+            cursor.execute(cast(Any, for_driver(statement(name))), values)
+            while rows := cursor.fetchmany(size):
+                yield rows
+
     def many(self, name: str, rows: Iterable[Values]) -> int:
         """Run a named statement for each row of values; many rows go over together and take effect in one statement."""
         given = iter(rows)

@@ -35,7 +35,7 @@ class Cursor(Protocol):
         """The next row, or None."""
 
     def fetchmany(self, size: int, /) -> list[Any]:
-        """The next rows, at most so many."""
+        """The next rows, so many at most."""
 
     def fetchall(self) -> list[Any]:
         """The rows that are left."""
@@ -116,7 +116,7 @@ class Store(ABC):
         return self._execute_named(name, values).fetchall()
 
     def batches(self, name: str, size: int, **values: Any) -> Iterator[list[Row]]:
-        """Rows of a named statement, so many at a time: for results that would not fit."""
+        """Rows of a named statement, so many at a time: for results that would not fit. Nothing is written meanwhile."""
         cursor = self._execute_named(name, values)
         while rows := cursor.fetchmany(size):
             yield rows
