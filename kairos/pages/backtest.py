@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 from campaigns.why import meaning
 from kairos.pages.heatmap import bars, heatmap
+from kairos.pages.paper import in_locale, language_of, tag_of, template
 
 WORDS = {
     "en": {
@@ -48,9 +48,8 @@ def page(report: dict[str, Any], locale: str) -> str:
     from babel import Locale
     from babel.dates import format_date
     from babel.numbers import format_decimal, format_percent
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    language = "zh" if locale.lower().startswith("zh") else "en"
+    language = language_of(locale)
     spoken = Locale(language)
     words, first, last = WORDS[language], date.fromisoformat(report["from"]), date.fromisoformat(report["to"])
     months = [spoken.months["stand-alone"]["abbreviated"][number] for number in range(1, 13)]
@@ -74,26 +73,13 @@ def page(report: dict[str, Any], locale: str) -> str:
             customers=number(drawn["customers"]), share=share, within=number(drawn["messages_within"])
         )
 
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    insurer = report["insurer"]
-    named = insurer if isinstance(insurer, str) else insurer.get(locale) or next(iter(insurer.values()))
-    return environment.get_template("backtest.html").render(
-        report=report, t=words, lang="zh-CN" if language == "zh" else "en", insurer=named, number=number, heat=heat,
+    return template("backtest.html").render(
+        report=report, t=words, lang=tag_of(language), insurer=in_locale(report["insurer"], locale), number=number, heat=heat,
         sample=say_sample(report["sample"]) if "sample" in report else "",
         hours=bars(report["per_hour"], words["hours"], say_hour), meaning=_meaning,
-        titles={line["campaign"]: _title(line["title"], locale) for line in report["campaigns"]},
+        titles={line["campaign"]: in_locale(line["title"], locale) for line in report["campaigns"]},
         day=lambda text: format_date(date.fromisoformat(text), "medium", locale=spoken) if text else words["none"],
     )  # fmt: skip
-
-
-def _title(titles: dict[str, str], locale: str) -> str:
-    return titles.get(locale) or next(iter(titles.values()))
 
 
 def _meaning(reason: str) -> str:

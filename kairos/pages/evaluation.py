@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from kairos.pages.charts import curve, intervals
+from kairos.pages.paper import language_of, tag_of, template
 
 WORDS = {
     "en": {
@@ -33,20 +33,12 @@ WORDS = {
 
 def page(report: dict[str, Any], locale: str) -> str:
     """The report of `Comparison.as_dict` as one HTML page that needs nothing else, in the language nearest to the locale."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    language = "zh" if locale.lower().startswith("zh") else "en"
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    language = language_of(locale)
     segments: dict[str, list[dict[str, Any]]] = {}
     for line in report["models"]:
         segments.setdefault(line["segment"], []).append(line)
-    return environment.get_template("evaluation.html").render(
-        report=report, segments=segments, t=WORDS[language], lang="zh-CN" if language == "zh" else "en",
+    return template("evaluation.html").render(
+        report=report, segments=segments, t=WORDS[language], lang=tag_of(language),
         dots=lambda lines, name: intervals({line["model"]: line["hr"] for line in lines}, name, "popularity"), curve=curve,
     )  # fmt: skip

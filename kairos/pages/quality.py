@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from kairos.pages.intervals import Point, dots, trend
+from kairos.pages.paper import in_locale, language_of, tag_of, template
 
 WORDS = {
     "en": {
@@ -44,9 +44,8 @@ def page(report: dict[str, Any], locale: str) -> str:
     from babel import Locale
     from babel.dates import format_date
     from babel.numbers import format_decimal, format_percent
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    language = "zh" if locale.lower().startswith("zh") else "en"
+    language = language_of(locale)
     spoken, words = Locale(language), WORDS[language]
 
     def number(value: float, digits: str = "#,##0.#") -> str:
@@ -70,14 +69,8 @@ def page(report: dict[str, Any], locale: str) -> str:
         chosen = sorted(of(kind, by), key=lambda each: -each["answers"])[:MOST]
         return sorted(chosen, key=lambda each: each["value"])
 
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    insurer = report["insurer"]
-    named = insurer if isinstance(insurer, str) else insurer.get(locale) or next(iter(insurer.values()))
-    return environment.get_template("quality.html").render(
-        report=report, t=words, lang="zh-CN" if language == "zh" else "en", insurer=named, number=number, day=day, of=of,
+    return template("quality.html").render(
+        report=report, t=words, lang=tag_of(language), insurer=in_locale(report["insurer"], locale), number=number, day=day, of=of,
         kinds=[kind for kind in KINDS if of(kind, "")], by=BY, said=said, most=MOST,
         percent=lambda share: format_percent(share, locale=spoken),
         trend=lambda kind: trend([point(each) for each in of(kind, "month")], f"{words[kind]}, {words['month']}"),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from kairos.pages.lines import Point, band, forest
+from kairos.pages.paper import in_locale, language_of, tag_of, template
 from kairos.pages.uplift_words import VERDICTS, WORDS
 
 
@@ -14,27 +14,17 @@ def page(report: dict[str, Any], locale: str) -> str:
     from babel import Locale
     from babel.dates import format_datetime
     from babel.numbers import format_decimal
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    language = "zh" if locale.lower().startswith("zh") else "en"
+    language = language_of(locale)
     spoken, words = Locale(language), WORDS[language]
 
     def number(value: float | None) -> str:
         return "" if value is None else format_decimal(round(value, 2), locale=spoken)
 
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    insurer = report["insurer"]
-    named = insurer if isinstance(insurer, str) else insurer.get(locale) or next(iter(insurer.values()))
-    return environment.get_template("uplift.html").render(
-        report=report, t=words, lang="zh-CN" if language == "zh" else "en", insurer=named, number=number, span=_span,
+    return template("uplift.html").render(
+        report=report, t=words, lang=tag_of(language), insurer=in_locale(report["insurer"], locale), number=number, span=_span,
         day=format_datetime(_instant(report["as_of"]), "medium", locale=spoken), chart=_days, rows=_rows,
-        title=lambda made: made["title"].get(locale) or next(iter(made["title"].values())),
+        title=lambda made: in_locale(made["title"], locale),
         verdict=lambda said: VERDICTS[said] if language == "zh" else said,
         signed=lambda value: "" if value is None else f"{value:+.4f}", percent=lambda value: "" if value is None else f"{value:.1%}",
     )  # fmt: skip

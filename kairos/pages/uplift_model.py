@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from kairos.pages.curves import Line, lines
+from kairos.pages.paper import language_of, tag_of, template
 
 WORDS = {
     "en": {
@@ -40,9 +40,8 @@ def page(report: dict[str, Any], locale: str) -> str:
     """The report as one HTML page that needs nothing else, in the language nearest to the locale."""
     from babel import Locale
     from babel.numbers import format_decimal, format_percent
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    language = "zh" if locale.lower().startswith("zh") else "en"
+    language = language_of(locale)
     spoken, words = Locale(language), WORDS[language]
 
     def number(value: float | None, form: str = "#,##0.0000") -> str:
@@ -51,17 +50,10 @@ def page(report: dict[str, Any], locale: str) -> str:
     def percent(value: float) -> str:
         return format_percent(value, locale=spoken)
 
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     learners = report["learners"]
     told = next((each for each in learners if each["learner"] == report["verdict"]["learner"]), learners[0])
-    return environment.get_template("uplift_model.html").render(
-        report=report, t=words, lang="zh-CN" if language == "zh" else "en", number=number, percent=percent, told=told,
+    return template("uplift_model.html").render(
+        report=report, t=words, lang=tag_of(language), number=number, percent=percent, told=told,
         curve=lines(_curves(report), words["curve"], (words["x"], words["y"]), number),
     )  # fmt: skip
 
