@@ -80,11 +80,9 @@ class Sitting:
 
         self.scene, self.stakes = scene, stakes
         self.parts = [replace(part, batch=part.batch.sort_by([(key, "ascending") for key in KEYS])) for part in parts]
-        self.contacts, self.spent = (
-            history.contacts,
-            history.spent,
-        )  # these grow with what is decided, so that it counts at once
-        self._reserved, self.paid = history.contacts, history.spent  # and these with what is reserved
+        # `contacts` and `spent` grow with what is decided, so that it counts at once; `_reserved` and `paid` with what is reserved
+        self.contacts, self.spent = history.contacts, history.spent
+        self._reserved, self.paid = history.contacts, history.spent
         moments = pa.concat_tables([part.batch.select(list(BATCH)) for part in self.parts])
         self._nothing_told = recall(scene, history, moments["customer_id"])
         scene.db.register("deliveries", history.deliveries)

@@ -7,7 +7,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from time import perf_counter
-from typing import TYPE_CHECKING
 
 from campaigns.answers import ANSWERS
 from campaigns.arbitration import Round, rounds
@@ -30,9 +29,6 @@ from campaigns.standing import with_standing
 from campaigns.windows import home_zone
 from campaigns.withdraw import withdraw
 from triggers.narrow import narrowed
-
-if TYPE_CHECKING:
-    pass
 
 Progress = Callable[[str, int, int], None]
 """Told of (what is being done, how much is done, of how much)."""

@@ -52,6 +52,7 @@ def all_offers(
 
     Where `engine` is a cluster, the customers are scored there, part by part. The file is whole or as it was before.
     """
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     from recommender.offers import offer_schema
@@ -69,7 +70,7 @@ def all_offers(
                 for batch in _batches(place, facts, model, asking, max(1, -(-total // PART))):
                     file.write_batch(batch)
                     offers += batch.num_rows
-                    served += batch["rank"].to_pylist().count(1)
+                    served += pc.sum(pc.equal(batch["rank"], 1)).as_py() or 0
                     progress("offers", served, total)
             written.replace(target)
         finally:

@@ -34,7 +34,7 @@ def service_quality(
 
     `scores`: where each customer's last answer is written. Raises KairosError where the periods leave nothing to compare.
     """
-    from recommender.quality.answers import lay_out
+    from recommender.quality.answers import keep_only, lay_out
     from recommender.quality.customers import write_scores
     from recommender.quality.report import quality
 
@@ -45,10 +45,10 @@ def service_quality(
     with place.facts(now, progress) as facts, place.ledger() as ledger:
         unread = lay_out(facts.db, *_of_ledger(ledger), now)
         written = write_scores(facts.db, scores) if scores is not None else 0
+        if campaign is not None:
+            keep_only(facts.db, campaign)
         since, after = now - timedelta(days=days), now + timedelta(microseconds=1)
-        told = quality(
-            facts.db, unread, since, after, now - timedelta(days=recent), of_region=of_region, campaign=campaign
-        )
+        told = quality(facts.db, unread, since, after, now - timedelta(days=recent), of_region=of_region)
     return {"insurer": place.settings.insurer, **told, **({"scores": written} if scores is not None else {})}
 
 

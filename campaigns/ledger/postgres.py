@@ -63,6 +63,8 @@ CONNECT = {"connect_timeout": "10", "keepalives_idle": "30", "keepalives_interva
 class PostgresStore(Store):
     """One session. Read committed: what must not change meanwhile is locked first and read then (`alone`)."""
 
+    begin, begin_snapshot = "begin", "begin isolation level repeatable read"
+
     def __init__(self, url: str, *, durable: bool = True) -> None:
         self.place = _shown(url)
         self._staged: set[str] = set()
@@ -139,24 +141,6 @@ class PostgresStore(Store):
     def within(self) -> bool:
         """Whether a transaction is under way."""
         return self._db.info.transaction_status in (pq.TransactionStatus.INTRANS, pq.TransactionStatus.INERROR)
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All or nothing, durable on return."""
-        if self.within:
-            yield
-            return
-        with self._between("begin"):
-            yield
-
-    @contextmanager
-    def snapshot(self) -> Iterator[None]:
-        """What is read inside belongs together."""
-        if self.within:
-            yield
-            return
-        with self._between("begin isolation level repeatable read"):
-            yield
 
     @contextmanager
     def _between(self, begin: str) -> Iterator[None]:

@@ -19,6 +19,8 @@ OLDEST_SQLITE = (3, 35, 0)  # RETURNING
 class SqliteStore(Store):
     """The file and its one writer: a transaction takes the write lock at once, so that it never fails half-way on a lock."""
 
+    begin, begin_snapshot = "begin immediate", "begin"
+
     def __init__(self, path: Path | str, *, durable: bool = True) -> None:
         if sqlite3.sqlite_version_info < OLDEST_SQLITE:
             raise LedgerError(f"SQLite {sqlite3.sqlite_version} is too old for the ledger; it needs 3.35 or later")
@@ -67,24 +69,6 @@ class SqliteStore(Store):
     def within(self) -> bool:
         """Whether a transaction is under way."""
         return self._db.in_transaction
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All or nothing, durable on return; begins with the write lock in hand."""
-        if self.within:
-            yield
-            return
-        with self._between("begin immediate"):
-            yield
-
-    @contextmanager
-    def snapshot(self) -> Iterator[None]:
-        """What is read inside belongs together."""
-        if self.within:
-            yield
-            return
-        with self._between("begin"):
-            yield
 
     @contextmanager
     def _between(self, begin: str) -> Iterator[None]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, runtime_checkable
+from typing import Any, ClassVar, Concatenate, ParamSpec, Protocol, TypeVar, runtime_checkable
 
 from campaigns.errors import LedgerConflictError
 from campaigns.ledger.statements import statements
@@ -52,9 +52,17 @@ class Store(ABC):
 
     # whole or not at all
 
-    @abstractmethod
+    begin: ClassVar[str]
+    """How a transaction begins that writes, and how one that reads what belongs together."""
+    begin_snapshot: ClassVar[str]
+
     def transaction(self) -> AbstractContextManager[None]:
         """All or nothing, durable on return. Within another one it is a part of that one."""
+        return nullcontext() if self.within else self._between(self.begin)
+
+    @abstractmethod
+    def _between(self, begin: str) -> AbstractContextManager[None]:
+        """From this statement to a commit; undone where anything fails."""
 
     @property
     @abstractmethod
@@ -77,9 +85,9 @@ class Store(ABC):
                     raise
         raise AssertionError("the last attempt returns or raises")
 
-    @abstractmethod
     def snapshot(self) -> AbstractContextManager[None]:
         """What is read inside belongs together, whatever others write meanwhile. Nothing is written inside."""
+        return nullcontext() if self.within else self._between(self.begin_snapshot)
 
     @abstractmethod
     def alone(self, customers: Iterable[str], *, budgets: bool = False) -> AbstractContextManager[None]:

@@ -69,3 +69,8 @@ def lay_out(db: duckdb.DuckDBPyConnection, called: pa.Table, asked: pa.Table, no
     for name in ("called", "asked"):
         db.unregister(name)
     return Unread(int(unknown), int(no_number), int(off))
+
+
+def keep_only(db: duckdb.DuckDBPyConnection, campaign: str) -> None:
+    """Drop the answers this campaign had not asked for from `survey_answers`."""
+    db.execute("delete from survey_answers where campaign <> $campaign", {"campaign": campaign})

@@ -23,14 +23,11 @@ def quality(
     recent: datetime,
     *,
     of_region: int,
-    campaign: str | None = None,
 ) -> dict[str, Any]:
     """From the table `survey_answers`: everything said from `since` until before `until`.
 
     Falls compare what came from `recent` on with what came before it.
     """
-    if campaign is not None:
-        db.execute("delete from survey_answers where campaign <> $campaign", {"campaign": campaign})
     whole = indices(db, since, until, of_region=of_region)
     before, now = (indices(db, *span, of_region=of_region) for span in ((since, recent), (recent, until)))
     return {
