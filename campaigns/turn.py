@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from time import perf_counter
 
+from campaigns.agenda import Part
 from campaigns.answers import ANSWERS
 from campaigns.arbitration import Round, rounds
 from campaigns.arms import by_arm
 from campaigns.compose import compose
-from campaigns.decide import Part, Sitting
+from campaigns.decide import Decisions, Sitting
 from campaigns.deciding import apart
 from campaigns.definition import Campaign
 from campaigns.ledger import Ledger
@@ -147,9 +148,12 @@ def _decide_among(scene: Scene, contest: Round, ledger: Ledger, turn: Turn, amon
     with turn.stage("decide"):
         stood = [replace(part, batch=with_standing(scene, part.campaign, part.batch, ledger)) for part in parts]
         sitting = Sitting(scene, stood, history, contest.stakes)
-    for number, part in enumerate(parts):
-        turn.reserved += _decide(scene, part.campaign, sitting, number, ledger, turn, contest)
-    return sum(part.batch.num_rows for part in parts)
+    for wave in sitting.agenda.waves():
+        with turn.stage("decide"):
+            decided = list(sitting.decide(wave))
+        for campaign, decisions in decided:
+            turn.reserved += _reserve(scene, campaign, sitting, decisions, ledger, turn, contest)
+    return len(sitting.agenda)
 
 
 def _history(scene: Scene, ledger: Ledger, parts: Sequence[Part]) -> History:
@@ -184,18 +188,16 @@ def _admit(scene: Scene, campaign: Campaign, ledger: Ledger, turn: Turn, among: 
             turn.admitted[campaign.name] = turn.admitted.get(campaign.name, 0) + admitted
 
 
-def _decide(
-    scene: Scene, campaign: Campaign, sitting: Sitting, number: int, ledger: Ledger, turn: Turn, contest: Round
+def _reserve(
+    scene: Scene, campaign: Campaign, sitting: Sitting, decisions: Decisions, ledger: Ledger, turn: Turn, contest: Round
 ) -> int:
-    """Decide, compose and reserve one part of what a sitting is about; the number of messages."""
-    with turn.stage("decide"):
-        decisions = sitting.decide(number)
+    """Compose and reserve what is decided of one campaign; the number of messages."""
     with turn.stage("compose"):
         messages = compose(scene, decisions, campaign)
     with turn.stage("reserve"):
         messages, took = settle(scene, decisions, messages, campaign, sitting.paid)
         reserve(ledger, decisions, messages, campaign, scene.rules, scene.now, took)
-        sitting.reserved(number, decisions, [message.row for message in messages], took)
+        sitting.reserved(campaign, decisions, [message.row for message in messages], took)
     if competes(campaign, scene.rules.policy):
         contest.note(decisions, [message.row for message in messages])
     return len(messages)
