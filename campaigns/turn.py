@@ -22,7 +22,7 @@ from campaigns.members import remember
 from campaigns.news import News
 from campaigns.outcomes import record_outcomes
 from campaigns.policy import PURPOSES
-from campaigns.reserve import reserve
+from campaigns.reserve import Written, reserve, written
 from campaigns.scene import Scene
 from campaigns.settle import settle
 from campaigns.stakes import competes
@@ -151,8 +151,10 @@ def _decide_among(scene: Scene, contest: Round, ledger: Ledger, turn: Turn, amon
     for wave in sitting.agenda.waves():
         with turn.stage("decide"):
             decided = list(sitting.decide(wave))
-        for campaign, decisions in decided:
-            turn.reserved += _reserve(scene, campaign, sitting, decisions, ledger, turn, contest)
+        rows = [_composed(scene, campaign, sitting, decisions, turn, contest) for campaign, decisions in decided]
+        with turn.stage("reserve"):
+            reserve(ledger, rows)
+        turn.reserved += sum(len(each["reserve"]) for each in rows)
     return len(sitting.agenda)
 
 
@@ -188,19 +190,19 @@ def _admit(scene: Scene, campaign: Campaign, ledger: Ledger, turn: Turn, among: 
             turn.admitted[campaign.name] = turn.admitted.get(campaign.name, 0) + admitted
 
 
-def _reserve(
-    scene: Scene, campaign: Campaign, sitting: Sitting, decisions: Decisions, ledger: Ledger, turn: Turn, contest: Round
-) -> int:
-    """Compose and reserve what is decided of one campaign; the number of messages."""
+def _composed(
+    scene: Scene, campaign: Campaign, sitting: Sitting, decisions: Decisions, turn: Turn, contest: Round
+) -> Written:
+    """Compose what is decided of one campaign; the rows to write."""
     with turn.stage("compose"):
         messages = compose(scene, decisions, campaign)
     with turn.stage("reserve"):
         messages, took = settle(scene, decisions, messages, campaign, sitting.paid)
-        reserve(ledger, decisions, messages, campaign, scene.rules, scene.now, took)
+        rows = written(decisions, messages, campaign, scene.rules, scene.now, took)
         sitting.reserved(campaign, decisions, [message.row for message in messages], took)
     if competes(campaign, scene.rules.policy):
         contest.note(decisions, [message.row for message in messages])
-    return len(messages)
+    return rows
 
 
 def _local(scene: Scene) -> datetime:

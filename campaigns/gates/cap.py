@@ -75,7 +75,7 @@ class Cap(Gate):
         return f"""
             select b.place, c.timezone as cap_timezone{columns}
               from batch b left join customers c using (customer_id)
-              left join (select t.customer_id{found} from contacts t
+              left join (select t.customer_id{found} from (select * from contacts semi join batch using (customer_id)) t
                            left join customers c on c.customer_id = t.customer_id
                            left join cap_zones z on z.timezone = c.timezone
                           group by 1) k on k.customer_id = b.customer_id"""
