@@ -83,7 +83,7 @@ class Feedback:
 
 def judge(db: duckdb.DuckDBPyConnection, feedback: Feedback, learning: Learning, now: datetime) -> dict[str, int]:
     """Lay out what came of each product offered to each customer, as known at `now`; how many of each outcome."""
-    asked = {"within": learning.within, "now": now}
+    asked = {"within": learning.within_days, "now": now}
     events = {
         "purchases": list(learning.purchase_events),
         "refusals": list(learning.refusal_events),
