@@ -26,7 +26,9 @@ class Learning(BaseModel):
         le=100,
         description="against the product, where nothing came of it before `within_days` had passed",
     )
-    within_days: int = Field(default=30, ge=1, le=365, description="days in which what happens is an outcome of the offer")
+    within_days: int = Field(
+        default=30, ge=1, le=365, description="days in which what happens is an outcome of the offer"
+    )
     purchase_events: tuple[str, ...] = Field(
         default=("offer_accepted",),
         description="events that say a product was taken, beside a policy that begins and a service that is used",
