@@ -14,7 +14,8 @@ from datetime import timedelta
 import pytest
 
 from campaigns.check import check
-from campaigns.dispatch import Delivery, Desk, dispatch
+from campaigns.delivery import Delivery
+from campaigns.dispatch import Desk, dispatch
 from campaigns.ledger import Ledger
 from campaigns.ledger.ledger import instant
 from campaigns.ledger.outbox import Outbox
