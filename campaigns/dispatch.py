@@ -7,9 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from pydantic import BaseModel, ConfigDict, Field
-
 from campaigns.definition import Campaign
+from campaigns.delivery import Delivery
 from campaigns.ledger import Ledger
 from campaigns.ledger.outbox import Outbox
 from campaigns.policy import ContactPolicy
@@ -17,26 +16,7 @@ from campaigns.senders import Sender
 from campaigns.turn import Progress
 from campaigns.windows import home_zone, hours_for, next_window, zone_of
 from channels.contract import Channel, Message, Refused, Result
-from triggers.durations import Span
 from triggers.workdays import Calendar, calendar_of
-
-
-class Delivery(BaseModel):
-    """How messages are handed over."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    attempts: int = Field(
-        default=5, ge=1, description="how often a temporary error is tried again before the message fails"
-    )
-    settle_seconds: float = Field(
-        default=120, ge=0, description="how long after a lost answer a provider's 'never seen' is believed"
-    )
-    reconcile_within: Span = Field(
-        default="24h",
-        validate_default=True,
-        description="how long to ask a provider that cannot say; then marketing is given up and the rest sent again",
-    )
 
 
 @dataclass

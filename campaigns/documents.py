@@ -131,7 +131,9 @@ def read_document(path: Path, shown: str | None = None) -> Document | Problem:
         return Problem(shown, 1, 1, "", f"cannot be read: {error.strerror}", "check the name and the rights")
     try:
         root = yaml.compose(text, Loader=_Loader)
-        data = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+        # merging rearranges the nodes, and these are to say where things stand in the file
+        merged = yaml.compose(text, Loader=_Loader) if "<<" in text else root
+        data = _Loader("").construct_document(merged) if merged else None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,7 +33,8 @@ def inspect_workspace(folder: Path) -> tuple[int, list[Problem]]:
     files = len(list((folder / "campaigns").glob("*.y*ml")))
     if sources is not None:
         columns = columns_of(sources)
-        problems += runnable(place, columns)[1] + _together(place, columns, sources.views)
+        around, read = surroundings(place, columns), place.campaigns()
+        problems += _apart(read, around)[1] + _together(read[0], around, sources.views)
     else:
         problems += place.campaigns()[1]
     if not files:
@@ -45,10 +46,9 @@ def inspect_workspace(folder: Path) -> tuple[int, list[Problem]]:
     return files, sorted(problems)
 
 
-def _together(place: Workspace, columns: Columns, given: Collection[str]) -> list[Problem]:
+def _together(found: Sequence[CampaignFile], around: Surroundings, given: Collection[str]) -> list[Problem]:
     """What is worth a look before campaigns go out, and stops none of them from running."""
-    around = surroundings(place, columns)
-    written = [(file.document, file.campaign) for file in place.campaigns()[0]]
+    written = [(file.document, file.campaign) for file in found]
     problems = overlaps(written, LINT_DAY)
     for document, campaign in written:
         problems += unreachable(document, campaign) + links_refused(document, campaign, around)
@@ -97,8 +97,14 @@ def surroundings(place: Workspace, columns: Columns) -> Surroundings:
 
 def runnable(place: Workspace, columns: Columns) -> tuple[list[Campaign], list[Problem]]:
     """The campaigns without problems, and the problems of the others: one broken file stops no other campaign."""
-    found, problems = place.campaigns()
-    around = surroundings(place, columns)
+    return _apart(place.campaigns(), surroundings(place, columns))
+
+
+def _apart(
+    read: tuple[list[CampaignFile], list[Problem]], around: Surroundings
+) -> tuple[list[Campaign], list[Problem]]:
+    """Of campaign files that were read: the campaigns without problems, and the problems of the others."""
+    found, problems = read
     names = Counter(file.campaign.name for file in found)
     good: list[Campaign] = []
     for file in found:

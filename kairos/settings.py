@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from campaigns.dispatch import Delivery
+from campaigns.delivery import Delivery
 from campaigns.ledger.store import is_postgres
 from campaigns.policy import ContactPolicy
 from channels.contract import MEDIA

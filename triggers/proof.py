@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from triggers.condition_faults import ConditionError, Scopes
 from triggers.conditions import bind, parse_condition
+from triggers.sqltext import identifier
 
 if TYPE_CHECKING:
     import duckdb
@@ -27,13 +30,21 @@ def prove(condition: exp.Expr, scopes: Scopes, now: datetime) -> None:
     import duckdb
 
     bound = bind(condition, now)
-    with duckdb.connect(":memory:", config={"enable_external_access": "false"}) as db:
+    with _database(os.getpid()).cursor() as db:
         try:
             kind = _answer(bound, scopes, db)
         except duckdb.Error as error:
             raise ConditionError(str(error).split("\n", maxsplit=1)[0]) from error
     if kind != "BOOLEAN":
         raise ConditionError(f"the condition gives a value of type {kind}, not true or false")
+
+
+@cache
+def _database(_process: int) -> duckdb.DuckDBPyConnection:
+    """One empty database a process, for opening one takes longer than what it is asked; each proof has tables of its own."""
+    import duckdb
+
+    return duckdb.connect(":memory:", config={"enable_external_access": "false"})
 
 
 def _answer(bound: exp.Expr, scopes: Scopes, db: duckdb.DuckDBPyConnection) -> str:
@@ -48,11 +59,5 @@ def _answer(bound: exp.Expr, scopes: Scopes, db: duckdb.DuckDBPyConnection) -> s
 
 
 def _empty_table(view: str, columns: Mapping[str, str]) -> str:
-    definitions = [
-        exp.ColumnDef(
-            this=exp.to_identifier(name, quoted=True), kind=exp.DataType.build(kind, dialect="duckdb", udt=True)
-        )
-        for name, kind in columns.items()
-    ]
-    table = exp.Schema(this=exp.to_table(view), expressions=definitions)
-    return exp.Create(this=table, kind="TABLE").sql("duckdb")
+    listed = ", ".join(f"{identifier(name)} {kind}" for name, kind in columns.items())
+    return f"CREATE TEMP TABLE {identifier(view)} ({listed})"

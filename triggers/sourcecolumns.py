@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
-from collections.abc import Mapping
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from triggers.errors import SourceError
 from triggers.rejects import CREATE
 from triggers.sources import AlertSource, FileSource, SelectSource, Source, Sources
 from triggers.views import VIEWS
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 LINES = 2_000
 """Lines of a text file looked at."""
@@ -58,7 +66,7 @@ def _looked_at(source: Source) -> tuple[dict[str, str], dict[str, str]]:
 
     from triggers.readers import stage
 
-    with tempfile.TemporaryDirectory(prefix="kairos-") as scratch, duckdb.connect(":memory:") as db:
+    with tempfile.TemporaryDirectory(prefix="kairos-") as scratch, _empty_database() as db:
         db.execute("CREATE SCHEMA staging")
         db.execute(CREATE)
         try:
@@ -66,6 +74,27 @@ def _looked_at(source: Source) -> tuple[dict[str, str], dict[str, str]]:
         except duckdb.Error as fault:
             raise refused(fault) from fault
         return staged.raw, staged.extras
+
+
+@contextmanager
+def _empty_database() -> Iterator[DuckDBPyConnection]:
+    """A database of one's own inside one the process keeps, for opening one takes longer than looking at a source."""
+    name = f"look_{uuid.uuid4().hex}"
+    with _databases(os.getpid()).cursor() as db:
+        db.execute(f"ATTACH ':memory:' AS {name}")
+        db.execute(f"USE {name}")
+        try:
+            yield db
+        finally:
+            db.execute("USE memory")
+            db.execute(f"DETACH {name}")
+
+
+@cache
+def _databases(_process: int) -> DuckDBPyConnection:
+    import duckdb
+
+    return duckdb.connect(":memory:", config={"enable_external_file_cache": "false"})
 
 
 def refused(fault: Exception) -> SourceError:

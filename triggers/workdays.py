@@ -40,7 +40,8 @@ class Calendar:
     """
 
     def __init__(self, country: str = "", own: Mapping[date, OwnDay] | None = None) -> None:
-        self._known = _holidays_of(country)
+        _check_country(country)
+        self._country = country
         self._own = own or {}
         if self._own:
             self._check()
@@ -94,6 +95,13 @@ class Calendar:
         return self._known is not None and day in self._known
 
     @cached_property
+    def _known(self) -> HolidayBase | None:
+        """The public holidays, loaded when first asked for."""
+        import holidays
+
+        return holidays.country_holidays(self._country) if self._country else None
+
+    @cached_property
     def _working(self) -> np.ndarray:
         """For every day from FIRST to LAST whether people work."""
         import numpy as np
@@ -119,16 +127,13 @@ def calendar_of(country: str) -> Calendar:
     return Calendar(country)
 
 
-def _holidays_of(country: str) -> HolidayBase | None:
-    if not country:
-        return None
+def _check_country(country: str) -> None:
+    """Raises ValueError where no holidays are known; loads none, for that takes reading those of every country."""
     import holidays
+    from holidays.registry import EntityLoader
 
-    try:
-        return holidays.country_holidays(country)
-    except NotImplementedError as error:
-        message = f"no public holidays are known of {country!r} | write an ISO 3166 code, e.g. CN"
-        raise ValueError(message) from error
+    if country and not isinstance(getattr(holidays, country, None), EntityLoader):
+        raise ValueError(f"no public holidays are known of {country!r} | write an ISO 3166 code, e.g. CN")
 
 
 def _days() -> np.ndarray:

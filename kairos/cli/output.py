@@ -7,12 +7,12 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console, Group
-from rich.table import Table
-from rich.text import Text
+
+if TYPE_CHECKING:
+    from rich.console import Console, Group
 
 WorkspaceOption = Annotated[
     Path, typer.Option("--workspace", "-w", help="folder of the workspace", show_default="here")
@@ -24,6 +24,8 @@ HERE = Path()
 
 def console() -> Console:
     """Standard output for people; wide enough for tables when it is not a terminal."""
+    from rich.console import Console
+
     return Console(width=None if sys.stdout.isatty() else 140)
 
 
@@ -36,6 +38,10 @@ def table(
     title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, numbers: Sequence[str] = ()
 ) -> Group:
     """A table for people under its title; the columns named in `numbers` are aligned right, with thousands separated."""
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
     made = Table(header_style="bold")
     for column in columns:
         made.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
@@ -54,6 +60,7 @@ def not_run(out: Console, problems: Sequence[Mapping[str, Any]]) -> None:
 @contextmanager
 def progress() -> Iterator[Callable[[str, int, int], None]]:
     """A bar a stage on the terminal's error channel; silent where that is no terminal."""
+    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     screen = Console(stderr=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -25,6 +24,8 @@ def send(
     json_: JsonOption = False,
 ) -> None:
     """Hand over what is due, once. Killed half-way, it asks the provider what arrived before it sends anything again."""
+    import asyncio
+
     from kairos.handover import hand_over
     from kairos.workspace import Workspace
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,6 +37,8 @@ def stream(
     if document:
         as_json(_document(place))
         return
+    import asyncio
+
     from kairos.stream.application import run_stream
 
     out = console()

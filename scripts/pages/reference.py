@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from campaigns.check import AUDIT, LAWS
 from campaigns.context import OFFER_NAMES, SCOPES
 from campaigns.definition import Campaign, Goal, Rivalry, Suits
-from campaigns.dispatch import Delivery
+from campaigns.delivery import Delivery
 from campaigns.gate import Gate
 from campaigns.gates import gates
 from campaigns.policy import Arbitration, Cap, Circumstances, Consent, DoNotCall, Hours, Limit

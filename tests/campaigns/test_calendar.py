@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from campaigns.dispatch import Delivery, Desk, dispatch
+from campaigns.delivery import Delivery
+from campaigns.dispatch import Desk, dispatch
 from campaigns.policy import ContactPolicy
 from campaigns.senders import sender_for
 from channels.contract import Profile

@@ -6,6 +6,7 @@ import asyncio
 import multiprocessing
 import os
 import signal
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -13,7 +14,8 @@ from datetime import timedelta
 import pytest
 
 from campaigns.check import check
-from campaigns.dispatch import Delivery, Desk, dispatch
+from campaigns.delivery import Delivery
+from campaigns.dispatch import Desk, dispatch
 from campaigns.ledger import Ledger
 from campaigns.ledger.ledger import instant
 from campaigns.ledger.outbox import Outbox
@@ -231,8 +233,14 @@ def test_what_a_killed_sender_had_in_hand_is_asked_about_and_a_living_ones_is_le
     assert ready.wait(60)
     desk()
     assert states(ledger) == {"accepted": 2, "handed": 3}
+    (token,) = Outbox(ledger).tokens()
     os.kill(process.pid, signal.SIGKILL)
     process.join()
+    with sender_for(ledger, tmp_path / "senders") as other:
+        deadline = time.monotonic() + 60
+        while not other.is_dead(token):  # the database notices a lost session only a moment later
+            assert time.monotonic() < deadline, "the killed sender is still taken for alive"
+            time.sleep(0.02)
     report = desk()
     assert report.reconciled["absent"] == 3
     assert (states(ledger), set(desk.gateway.taken.values())) == ({"accepted": 5}, {1})
