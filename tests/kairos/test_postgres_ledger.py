@@ -111,9 +111,12 @@ def test_the_commands_work_on_a_shared_ledger(place, kairos, ask):
     kairos("consent", "refuse", "C1", "--evidence", "letter 7", "--json")
     assert kairos("ledger", "export", "C1", "--json")["tables"]["opt_outs"]
     assert kairos("ledger", "forget", "C2", "--json")["scoured"] is True
+    moved = kairos("ledger", "archive", "--as-of", "2028-06-01", "--json")["rows"]
+    assert ask("select count(*) from moments where archived_in is not null") == [(moved["moments"],)]
+    assert moved["moments"] > 0
     assert kairos("ledger", "audit", "--json")["whole"] is True
     assert kairos("ledger", "check", "--json")["holds"] is True
-    assert ask("select count(*) from messages") == [(12,)]
+    assert ask("select count(*) from fates") == [(12,)]
     assert not list(place.rglob("ledger.db*"))
 
 
