@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from campaigns.context import Group, constants, message_columns, offer_columns, view_columns
 from campaigns.decide import Decisions
@@ -19,6 +19,7 @@ from channels.inspection import finish, inspect
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
     import pyarrow as pa
 
 
@@ -74,9 +75,8 @@ def compose(scene: Scene, decisions: Decisions, campaign: Campaign) -> list[Rese
         made += [Failure(row, "no_offer", "no offer") for row in sending[empty].tolist()]
         sending = sending[~empty]
     sheets: list[_Sheet] = []
-    for key, places in table.iloc[sending].groupby(KINDS, sort=True).indices.items():
-        step, medium, locale, personal = cast(tuple[str, str, str, bool], key)
-        group, rows = Group(campaign, step, medium, locale, bool(personal)), sending[np.asarray(places, dtype=np.intp)]
+    for (step, medium, locale, personal), rows in _alike(table, sending):
+        group = Group(campaign, step, medium, locale, personal)
         try:
             used = words.library.uses(group.template, group.locale, MEDIA[group.medium].parts)
         except BrokenTemplateError as error:  # the campaign's other messages still go
@@ -88,6 +88,17 @@ def compose(scene: Scene, decisions: Decisions, campaign: Campaign) -> list[Rese
     turn_down(decisions, [each for each in made if isinstance(each, Failure)])
     kept = (each for each in made if isinstance(each, Reservation) and each.row not in held_out)
     return sorted(kept, key=lambda each: each.row)
+
+
+def _alike(table: pd.DataFrame, rows: np.ndarray) -> list[tuple[tuple[str, str, str, bool], np.ndarray]]:
+    """The rows by what they have in common (KINDS), in its order."""
+    import numpy as np
+
+    found: dict[tuple[str, str, str, bool], list[int]] = {}
+    kinds = zip(*(table[name].to_numpy(object)[rows].tolist() for name in KINDS), strict=True)
+    for row, (step, medium, locale, personal) in zip(rows.tolist(), kinds, strict=True):
+        found.setdefault((step, medium, locale, bool(personal)), []).append(row)
+    return [(kind, np.array(own, dtype=np.intp)) for kind, own in sorted(found.items())]
 
 
 @dataclass(frozen=True)
@@ -123,9 +134,10 @@ def _print(
     """The messages of one group: all rendered at once, each then finished and looked at for its gateway."""
     from templates import Draft
 
-    group, moments = sheet.group, decisions.table.iloc[sheet.rows]
+    group, table = sheet.group, decisions.table
     template, where = group.template, f"{group.locale}/{group.template}"
-    shown = [offered.get(customer, []) for customer in moments["customer_id"]]
+    customers, addresses = (table[name].iloc[sheet.rows].tolist() for name in ("customer_id", "address"))
+    shown = [offered.get(customer, []) for customer in customers]
     ids = told["message_id"].to_pylist()
     columns = {name: told[name].to_pylist() for name in told.column_names if name in sheet.used}
     columns |= message_columns(scene.words, ids)
@@ -133,9 +145,7 @@ def _print(
         columns |= offer_columns(shown)
     parts = MEDIA[group.medium].parts
     drafts = scene.words.library.compose(template, group.locale, parts, columns, constants(scene, group))
-    for row, message_id, draft, address, offers in zip(
-        sheet.rows.tolist(), ids, drafts, moments["address"], shown, strict=True
-    ):
+    for row, message_id, draft, address, offers in zip(sheet.rows.tolist(), ids, drafts, addresses, shown, strict=True):
         if not isinstance(draft, Draft):
             yield Failure(row, "template_failed", f"{draft.message} ({where}:{draft.line})")
             continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from campaigns.gate import Case, Gate
 
 if TYPE_CHECKING:
     import duckdb
+    import numpy as np
     import pandas as pd
     import pyarrow as pa
 
@@ -34,11 +35,27 @@ class Docket:
         """The cases this gate has something to say about."""
         return Docket({number: case for number, case in self.cases.items() if gate.applies(case)})
 
-    @property
-    def one(self) -> Case:
-        """The only case. Raises ValueError where there are several."""
-        (case,) = self.cases.values()
-        return case
+    def of(self, table: pd.DataFrame, what: Callable[[Case], Any], kind: Any = object) -> np.ndarray:
+        """What the case of each row says: one value a row, of this NumPy type."""
+        return self.said(table["case_number"].to_numpy("int64"), what, kind)
+
+    def said(self, numbers: np.ndarray, what: Callable[[Case], Any], kind: Any = object) -> np.ndarray:
+        """What the cases of these numbers say: one value a number."""
+        import numpy as np
+
+        told = np.empty(max(self.cases) + 1, dtype=kind)
+        for number, case in self.cases.items():
+            told[number] = what(case)
+        said: np.ndarray = told[numbers]
+        return said
+
+    def apart(self, table: pd.DataFrame) -> Iterator[tuple[Case, np.ndarray]]:
+        """The cases that rows of the table are of, each with the positions of its rows."""
+        import numpy as np
+
+        numbers = table["case_number"].to_numpy(np.intp)
+        for number in np.unique(numbers).tolist():
+            yield self.cases[number], np.flatnonzero(numbers == number)
 
     @property
     def policy(self) -> ContactPolicy:
@@ -49,6 +66,11 @@ class Docket:
     def now(self) -> datetime:
         """The instant."""
         return self._any.now
+
+    @property
+    def timezone(self) -> str:
+        """The insurer's zone."""
+        return self._any.timezone
 
     @property
     def nothing_told(self) -> bool:

@@ -44,7 +44,7 @@ class Verdict(IntEnum):
 
 @dataclass(frozen=True)
 class Case:
-    """What is the same for every row of the table: one campaign, one step, one channel, one instant."""
+    """What moments heard alike have in common: one campaign, one step, one channel, one instant."""
 
     campaign: Campaign
     step: SendStep
@@ -69,14 +69,13 @@ class Case:
 class Judgement:
     """A gate's answer. Arrays are as long as the table.
 
-    `verdict`: int8 of `Verdict`; `reason`: reason code or ""; `seen`: the value that mattered, as text; `rule`: what was
-    asked of it; `changes`: new columns for the rows that pass (send times); `until`: when a held row may be asked again.
+    `verdict`: int8 of `Verdict`; `reason`: reason code or ""; `seen`: the value that mattered, as text; `changes`: new columns
+    for the rows that pass (send times); `until`: when a held row may be asked again.
     """
 
     verdict: np.ndarray
     reason: np.ndarray
     seen: np.ndarray
-    rule: str
     changes: Mapping[str, Any] = field(default_factory=dict)
     until: np.ndarray | None = None
     final: bool | np.ndarray = False
@@ -93,7 +92,7 @@ class Gate(ABC):
     stands: ClassVar[bool] = False
     """Asked again of messages that are reserved and have not gone yet; whatever it does not pass is withdrawn."""
     live: ClassVar[bool] = False
-    """Its evidence changes as others are decided: it is gathered anew at each hearing, of one case; prepared once, for all."""
+    """Its evidence changes as others are decided: it is gathered anew at each hearing, and prepared once for all."""
     reasons: ClassVar[Mapping[str, str]]
     """Every reason code this gate can give, with what it means."""
 
@@ -123,13 +122,20 @@ class Gate(ABC):
         return {}
 
     @abstractmethod
-    def judge(self, table: pd.DataFrame, case: Case) -> Judgement:
-        """Judge every row of `table`, which holds the batch's columns and those of `evidence`."""
+    def rule(self, case: Case) -> str:
+        """What is asked of moments of this case, in words: it stands in the trace."""
+
+    @abstractmethod
+    def judge(self, table: pd.DataFrame, docket: Docket) -> Judgement:
+        """Judge every row of `table`, which holds the batch's columns, `case_number`, and those of `evidence`.
+
+        Rows are of several cases: `docket.of` says what each row's has to say. But for gates that `stands`, which do not count
+        rows, a customer's rows are all of one case.
+        """
 
 
 def judged(
     table: pd.DataFrame,
-    rule: str,
     checks: list[tuple[str, Any, Any]],
     verdict: Verdict = Verdict.REFUSE,
     seen: Any = "",
@@ -150,4 +156,4 @@ def judged(
         verdicts[rows] = verdict
         reasons[rows] = reason
         values[rows] = np.asarray(value, dtype=object)[rows] if not isinstance(value, str) else value
-    return Judgement(verdicts, reasons, values, rule)
+    return Judgement(verdicts, reasons, values)

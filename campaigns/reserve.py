@@ -1,11 +1,11 @@
-"""Decision, trace and message of a batch written down together: one transaction, all or nothing."""
+"""Decisions, traces and messages of a wave written down together: one transaction, all or nothing."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from campaigns.compose import Reservation
 from campaigns.decide import Decisions
@@ -22,19 +22,33 @@ if TYPE_CHECKING:
 
 Move = tuple[str, str, int | None, int | None, int]
 """Status, step, when it wants a decision, when that step was due (None: as it was), the moment."""
+Written = Mapping[str, Sequence[tuple[Any, ...]]]
+"""Rows by the statement of the ledger that takes them."""
 _JSON = json.JSONEncoder(ensure_ascii=False)
 
 
-def reserve(
-    ledger: Ledger,
+_ORDER = ("case", "decide", "move", "put_off", "reserve", "spend")
+_SHARED = ("case", "spend")
+"""What others write too is written in one order: nobody waits in a circle."""
+
+
+def reserve(ledger: Ledger, written: Sequence[Written]) -> None:
+    """Write what was decided of some campaigns. A repeat changes nothing: what is decided wants no decision."""
+    rows = {name: [row for each in written for row in each[name]] for name in _ORDER}
+    for name in _SHARED:
+        rows[name].sort()
+    ledger.store.repeat(lambda: [ledger.store.many(name, rows[name]) for name in _ORDER])
+
+
+def written(
     decisions: Decisions,
     messages: list[Reservation],
     campaign: Campaign,
     rules: Rules,
     now: datetime,
     spending: Iterable[tuple[str, str, str, int, float]] = (),
-) -> None:
-    """Write a batch with what it takes of the days' budgets. A repeat changes nothing: what is decided wants no decision."""
+) -> Written:
+    """The rows of one campaign's decisions, with what they take of the days' budgets, by the statement that takes them."""
     table, at = decisions.table, seconds(now)
     size, version = len(table), campaign.version
     words = [Verdict(value).status for value in table["verdict"]]
@@ -50,15 +64,14 @@ def reserve(
         ("[" + trace + "]" for trace in table["trace"]),
         strict=True,
     )
-    written = {  # what others write too, cases and days, is written in one order: nobody waits in a circle
-        "case": sorted(decisions.cases.items()),
+    return {
+        "case": list(decisions.cases.items()),
         "decide": list(rows),
         "move": _moves(table, words, campaign, rules, now),
         "put_off": _put_off(table, words),
         "reserve": _messages(table, messages, campaign, rules, at),
-        "spend": sorted(spending),
+        "spend": list(spending),
     }
-    ledger.store.repeat(lambda: [ledger.store.many(name, values) for name, values in written.items()])
 
 
 def _put_off(table: pd.DataFrame, words: list[str]) -> list[tuple[int]]:

@@ -10,7 +10,7 @@ from campaigns.compose import Failure, Reservation, turn_down
 from campaigns.decide import Decisions
 from campaigns.definition import Campaign
 from campaigns.gate import Verdict
-from campaigns.gates.budget import HAIR, ORDER
+from campaigns.gates.budget import HAIR
 from campaigns.scene import Scene
 from campaigns.windows import home_zone
 from channels.segments import segments
@@ -33,15 +33,21 @@ def settle(
     if not messages:
         return [], []
     queue = _queue(scene, decisions, messages)
-    queue["unpaid"] = _unpaid(scene, queue, campaign, spent)
-    unpaid = queue[queue["unpaid"] != ""]
+    reasons = _unpaid(scene, queue, campaign, spent)
+    unpaid = queue.assign(unpaid=reasons)[(reasons != "").to_numpy(bool)]
     if len(unpaid):
         _put_off(scene, decisions, unpaid, campaign)
-    cut = set(unpaid["row"])
-    paid = queue[queue["unpaid"] == ""].groupby(["budget_day", "medium"], sort=True)["cost"].agg(["size", "sum"])
-    rows = zip(paid.index, paid["size"].tolist(), paid["sum"].tolist(), strict=True)
-    took = [(day, campaign.name, medium, size, round(cost, 6)) for (day, medium), size, cost in rows]
-    return [message for message in messages if message.row not in cut], took
+    cut, took = set(unpaid["row"]), dict[tuple[str, str], tuple[int, float]]()
+    for row, day, medium, cost in zip(*(queue[name].tolist() for name in _PAID), strict=True):
+        if row not in cut:
+            size, total = took.get((day, medium), (0, 0.0))
+            took[day, medium] = (size + 1, total + cost)
+    return [message for message in messages if message.row not in cut], [
+        (day, campaign.name, medium, size, round(cost, 6)) for (day, medium), (size, cost) in sorted(took.items())
+    ]
+
+
+_PAID = ("row", "budget_day", "medium", "cost")
 
 
 def costs(messages: Sequence[Reservation], media: Sequence[str], prices: Mapping[str, float]) -> list[float]:
@@ -53,13 +59,15 @@ def costs(messages: Sequence[Reservation], media: Sequence[str], prices: Mapping
 
 
 def _queue(scene: Scene, decisions: Decisions, messages: Sequence[Reservation]) -> pd.DataFrame:
-    """One row a message in the order in which they are served: row of the decision, channel, day and cost."""
-    rows = [message.row for message in messages]
-    chosen = decisions.table.iloc[rows]
-    queue = chosen[[*ORDER[1:], "medium"]].assign(row=rows)
-    queue["budget_day"] = local_days(chosen["not_before"], scene.now, home_zone(scene.rules.timezone))
-    queue["cost"] = costs(messages, chosen["medium"].tolist(), scene.rules.prices)
-    return queue.sort_values(ORDER, kind="stable")
+    """One row a message in the order in which they are served within a day: row of the decision, channel, day and cost."""
+    import pandas as pd
+
+    rows = [message.row for message in messages]  # ascending: decisions are in order of customer, subject and occasion
+    table = decisions.table
+    media = table["medium"].to_numpy()[rows]
+    days = local_days(table["not_before"].iloc[rows], scene.now, home_zone(scene.rules.timezone)).to_numpy()
+    spending = costs(messages, media.tolist(), scene.rules.prices)
+    return pd.DataFrame({"row": rows, "medium": media, "budget_day": days, "cost": spending})
 
 
 def _unpaid(scene: Scene, queue: pd.DataFrame, campaign: Campaign, spent: Spent) -> pd.Series[str]:

@@ -8,55 +8,57 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from campaigns.gate import Case, Gate, Judgement
+from campaigns.gate import Case, Judgement
+from campaigns.gates import gates
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from campaigns.docket import Docket
 
-@dataclass
+
+def told(case: Case) -> tuple[str, str]:
+    """A case's short fingerprint, and what is kept of it as JSON."""
+    body = json.dumps(
+        {
+            "campaign": case.campaign.name,
+            "version": case.campaign.version,
+            **({"arm": case.campaign.arm} if case.campaign.arm else {}),
+            "path": case.path,
+            "channel": case.medium.name,
+            "gates": [(gate.name, gate.rule(case)) for gate in gates() if gate.applies(case)],
+        },
+        ensure_ascii=False,
+    )
+    return hashlib.sha256(body.encode()).hexdigest()[:12], body
+
+
 class TraceWriter:
-    """Collects the gates' answers for the rows of one table and one case."""
+    """Collects what the gates saw of rows of several cases; `numbers` is the case of each."""
 
-    case: Case
-    size: int
-    rules: list[tuple[str, str]] = field(default_factory=list)
-    seen: np.ndarray = field(init=False)
-
-    def __post_init__(self) -> None:
+    def __init__(self, docket: Docket, numbers: np.ndarray) -> None:
         import numpy as np
 
-        self.seen = np.full(self.size, "", dtype=object)
+        self.numbers = numbers
+        self.cases = {number: told(case) for number, case in docket.cases.items()}
+        self._ids = np.full(max(docket.cases) + 1, "", dtype=object)
+        self._ids[list(self.cases)] = [case_id for case_id, _ in self.cases.values()]
+        self._begun = np.zeros(len(self._ids), dtype=bool)
+        self._seen = np.full(len(numbers), "", dtype=object)
 
-    def note(self, gate: Gate, judgement: Judgement, rows: np.ndarray) -> None:
-        """Add one gate's answer; `rows` are the positions the judgement speaks of."""
-        self.rules.append((gate.name, judgement.rule))
-        self.seen[rows] += ("," if len(self.rules) > 1 else "") + _as_json(judgement.seen)
+    def note(self, judgement: Judgement, rows: np.ndarray) -> None:
+        """Add one gate's answer; `rows` are the positions the judgement speaks of: all of their cases that are still asked."""
+        import numpy as np
 
-    @property
-    def body(self) -> str:
-        """The case as JSON."""
-        content = {
-            "campaign": self.case.campaign.name,
-            "version": self.case.campaign.version,
-            **({"arm": self.case.campaign.arm} if self.case.campaign.arm else {}),
-            "path": self.case.path,
-            "channel": self.case.medium.name,
-            "gates": self.rules,
-        }
-        return json.dumps(content, ensure_ascii=False)
-
-    @property
-    def case_id(self) -> str:
-        """Short fingerprint of the case."""
-        return hashlib.sha256(self.body.encode()).hexdigest()[:12]
+        numbers = self.numbers[rows]
+        self._seen[rows] += np.where(self._begun[numbers], ",", "").astype(object) + _as_json(judgement.seen)
+        self._begun[numbers] = True
 
     def entries(self, reasons: np.ndarray) -> np.ndarray:
         """One trace entry a row, as JSON text."""
-        entries: np.ndarray = f'["{self.case_id}",' + _as_json(reasons) + ",[" + self.seen + "]]"
+        entries: np.ndarray = '["' + self._ids[self.numbers] + '",' + _as_json(reasons) + ",[" + self._seen + "]]"
         return entries
 
 

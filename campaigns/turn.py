@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from time import perf_counter
 
+from campaigns.agenda import Part
 from campaigns.answers import ANSWERS
 from campaigns.arbitration import Round, rounds
 from campaigns.arms import by_arm
 from campaigns.compose import compose
-from campaigns.decide import Part, Sitting
+from campaigns.decide import Decisions, Sitting
 from campaigns.deciding import apart
 from campaigns.definition import Campaign
 from campaigns.ledger import Ledger
@@ -21,7 +22,7 @@ from campaigns.members import remember
 from campaigns.news import News
 from campaigns.outcomes import record_outcomes
 from campaigns.policy import PURPOSES
-from campaigns.reserve import reserve
+from campaigns.reserve import Written, reserve, written
 from campaigns.scene import Scene
 from campaigns.settle import settle
 from campaigns.stakes import competes
@@ -147,9 +148,14 @@ def _decide_among(scene: Scene, contest: Round, ledger: Ledger, turn: Turn, amon
     with turn.stage("decide"):
         stood = [replace(part, batch=with_standing(scene, part.campaign, part.batch, ledger)) for part in parts]
         sitting = Sitting(scene, stood, history, contest.stakes)
-    for number, part in enumerate(parts):
-        turn.reserved += _decide(scene, part.campaign, sitting, number, ledger, turn, contest)
-    return sum(part.batch.num_rows for part in parts)
+    for wave in sitting.agenda.waves():
+        with turn.stage("decide"):
+            decided = list(sitting.decide(wave))
+        rows = [_composed(scene, campaign, sitting, decisions, turn, contest) for campaign, decisions in decided]
+        with turn.stage("reserve"):
+            reserve(ledger, rows)
+        turn.reserved += sum(len(each["reserve"]) for each in rows)
+    return len(sitting.agenda)
 
 
 def _history(scene: Scene, ledger: Ledger, parts: Sequence[Part]) -> History:
@@ -186,21 +192,19 @@ def _admit(scene: Scene, campaign: Campaign, ledger: Ledger, turn: Turn, among: 
             turn.admitted[campaign.name] = turn.admitted.get(campaign.name, 0) + admitted
 
 
-def _decide(
-    scene: Scene, campaign: Campaign, sitting: Sitting, number: int, ledger: Ledger, turn: Turn, contest: Round
-) -> int:
-    """Decide, compose and reserve one part of what a sitting is about; the number of messages."""
-    with turn.stage("decide"):
-        decisions = sitting.decide(number)
+def _composed(
+    scene: Scene, campaign: Campaign, sitting: Sitting, decisions: Decisions, turn: Turn, contest: Round
+) -> Written:
+    """Compose what is decided of one campaign; the rows to write."""
     with turn.stage("compose"):
         messages = compose(scene, decisions, campaign)
     with turn.stage("reserve"):
         messages, took = settle(scene, decisions, messages, campaign, sitting.paid)
-        reserve(ledger, decisions, messages, campaign, scene.rules, scene.now, took)
-        sitting.reserved(number, decisions, [message.row for message in messages], took)
+        rows = written(decisions, messages, campaign, scene.rules, scene.now, took)
+        sitting.reserved(campaign, decisions, [message.row for message in messages], took)
     if competes(campaign, scene.rules.policy):
         contest.note(decisions, [message.row for message in messages])
-    return len(messages)
+    return rows
 
 
 def _local(scene: Scene) -> datetime:

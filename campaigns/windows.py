@@ -34,6 +34,11 @@ def home_zone(name: str) -> ZoneInfo:
     return zone
 
 
+def in_utc(at: datetime) -> datetime:
+    """An instant as NumPy takes it: in UTC, without a zone."""
+    return at.astimezone(UTC).replace(tzinfo=None)
+
+
 def hours_for(
     policy: ContactPolicy, campaign: Campaign, profile: Profile, *, known_zone: bool = True
 ) -> tuple[Hours, ...]:

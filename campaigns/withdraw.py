@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from campaigns.decide import case_of
+from campaigns.agenda import case_of
 from campaigns.definition import Campaign
 from campaigns.docket import BATCH, Docket, beside, gather
 from campaigns.gate import Case, Gate, Verdict
@@ -85,17 +85,14 @@ def _look_again(scene: Scene, ledger: Ledger, groups: Sequence[_Waiting]) -> lis
     history = ledger.history(batch["customer_id"], scene.now, scene.now)
     told = recall(scene, history, batch["customer_id"])
     docket = Docket({number: replace(_case(scene, group), nothing_told=told) for number, group in enumerate(groups)})
-    numbers = np.repeat(np.arange(len(groups)), [len(group.rows) for group in groups])
+    batch = batch.append_column(
+        "case_number", pa.array(np.repeat(range(len(groups)), [len(group.rows) for group in groups]))
+    )
     asking = [gate for gate in gates() if gate.stands]
-    found = gather(scene.db, docket, batch.append_column("case_number", pa.array(numbers)), asking)
-    gone: list[tuple[str, str]] = []
-    start = 0
-    for number, group in enumerate(groups):
-        size = len(group.rows)
-        table = beside(batch.slice(start, size), found.slice(start, size))
-        gone += _withdrawn(docket.cases[number], asking, table, group.rows)
-        start += size
-    return gone
+    found = gather(scene.db, docket, batch, asking)
+    reasons = _reasons(docket, asking, beside(batch, found))
+    ids = [row["message_id"] for group in groups for row in group.rows]
+    return [(ids[place], reason) for place, reason in sorted(reasons.items())]
 
 
 def _case(scene: Scene, group: _Waiting) -> Case:
@@ -103,17 +100,19 @@ def _case(scene: Scene, group: _Waiting) -> Case:
     return case_of(scene, group.campaign, index, send, send.send.channels.index(group.medium))
 
 
-def _withdrawn(
-    case: Case, asking: Sequence[Gate], table: pd.DataFrame, rows: Sequence[Row]
-) -> Iterator[tuple[str, str]]:
-    """The messages a gate does not pass, with the first reason."""
+def _reasons(docket: Docket, asking: Sequence[Gate], table: pd.DataFrame) -> dict[int, str]:
+    """The first reason for which a gate does not pass a row, by its position."""
     table["step_removed"] = False
     reasons: dict[int, str] = {}
-    for gate in (gate for gate in asking if gate.applies(case)):
-        judgement = gate.judge(table, case)
+    for gate in asking:
+        few = docket.only(gate)
+        asked = table["case_number"].isin(list(few.cases)).to_numpy().nonzero()[0]
+        if not len(asked):
+            continue
+        judgement = gate.judge(table.iloc[asked], few)
         for place in (judgement.verdict != Verdict.PASS).nonzero()[0].tolist():
-            reasons.setdefault(place, f"{gate.name}.{judgement.reason[place]}")
-    return ((rows[place]["message_id"], reason) for place, reason in sorted(reasons.items()))
+            reasons.setdefault(int(asked[place]), f"{gate.name}.{judgement.reason[place]}")
+    return reasons
 
 
 def _batch(rows: list[Row]) -> pa.Table:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from campaigns import inbox
 from campaigns.live import Live
 from kairos.errors import KairosError
-from kairos.runs import need_model
+from kairos.freshness import fresh, need_model
 from kairos.service import in_service
 from kairos.workspace import Workspace
 from triggers.arrivals import UnusableError, read_arrival
@@ -40,10 +40,10 @@ def raise_alarm(place: Workspace, paths: Sequence[Path], now: datetime) -> Alarm
     alarm = Alarm([_shown(each) for each in arrived])
     with place.ledger() as ledger, place.facts(now) as facts:
         service = in_service(place, facts.columns, ledger, now)
-        campaigns = service.campaigns
+        need_model(place, [campaign for campaign in service.campaigns if campaign.trigger.kind == "region"])
+        service = fresh(place, facts, service, now)
         alarm.problems = [problem.as_dict() for problem in service.problems]
-        need_model(place, [campaign for campaign in campaigns if campaign.trigger.kind == "region"])
-        live = Live(place.scene(facts), campaigns, ledger, inbox.last(ledger))
+        live = Live(place.scene(facts), service.campaigns, ledger, inbox.last(ledger))
         alarm.new = inbox.keep(ledger, arrived, now)
         step = live.arrivals(now)
         alarm.reserved, alarm.withdrawn = step.reserved, step.withdrawn

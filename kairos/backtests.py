@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 from campaigns.backtest import Period, report, run_days, scaled
 from campaigns.simulation import SimulatedLedger
 from kairos.errors import KairosError
+from kairos.freshness import need_model
 from kairos.inspection import runnable
-from kairos.runs import chosen, need_model
+from kairos.runs import chosen
 from kairos.workspace import Workspace
 
 if TYPE_CHECKING:

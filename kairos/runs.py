@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from time import perf_counter
@@ -16,6 +17,7 @@ from campaigns.ledger import Ledger
 from campaigns.report import Funnel, funnels
 from campaigns.turn import Turn, take_turn
 from kairos.errors import KairosError
+from kairos.freshness import fresh, need_model
 from kairos.service import in_service
 from kairos.workspace import Workspace
 
@@ -36,8 +38,10 @@ def run_workspace(
     with place.facts(now, progress) as facts, _ledger(place, rehearsal) as ledger:
         opened = perf_counter() - start
         service = in_service(place, facts.columns, ledger, now)
-        running = chosen(service.campaigns, only)
-        need_model(place, running)
+        service = replace(service, campaigns=chosen(service.campaigns, only))
+        need_model(place, service.campaigns)
+        service = fresh(place, facts, service, now)
+        running = service.campaigns
         turn = take_turn(place.scene(facts), running, ledger, progress=progress)
         report = _report(place, now, facts, turn, running, funnels(ledger), opened, perf_counter() - start)
         report |= {"rehearsal": rehearsal, **service.report()}
@@ -71,15 +75,6 @@ def chosen(campaigns: list[Campaign], only: Sequence[str]) -> list[Campaign]:
             f"there is no sound campaign {missing[0]!r}; known: {', '.join(known) or 'none'}; see `kairos lint`"
         )
     return [known[name] for name in only] if only else campaigns
-
-
-def need_model(place: Workspace, campaigns: list[Campaign]) -> None:
-    """Raises KairosError where a campaign that runs offers something and no model is fitted."""
-    slots = [campaign.name for campaign in campaigns if campaign.offers and campaign.enabled]
-    if slots and place.recommender() is None:
-        raise KairosError(
-            f"{', '.join(slots)} offer something, and no model is fitted; run `kairos recommend fit -w {place.folder}` first"
-        )
 
 
 def _report(

@@ -28,16 +28,21 @@ if TYPE_CHECKING:
 class Service:
     """What a turn runs. `campaigns` holds the paused ones too, as not enabled: what of them waits is still looked at.
 
-    `idle`: name -> why it does not run.
+    `idle`: name -> why it does not run. `warnings`: what runs, and perhaps should not.
     """
 
     campaigns: list[Campaign]
     problems: list[Problem]
     idle: dict[str, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
 
     def report(self) -> dict[str, Any]:
-        """The part of a report about what does not run."""
-        return {"problems": [problem.as_dict() for problem in self.problems], "idle": self.idle}
+        """The part of a report about what does not run, or should not."""
+        return {
+            "problems": [problem.as_dict() for problem in self.problems],
+            "idle": self.idle,
+            "warnings": self.warnings,
+        }
 
 
 def actor() -> str:
@@ -53,10 +58,10 @@ def in_service(place: Workspace, columns: Columns, ledger: Ledger, now: datetime
     else:
         service, standings = _as_written(place, columns, register, now)
     if ALL in register.halts():
-        return Service([_resting(each) for each in service.campaigns], service.problems, {ALL: register.halts()[ALL]})
+        return Service([resting(each) for each in service.campaigns], service.problems, {ALL: register.halts()[ALL]})
     running = [each for each in service.campaigns if standings[each.name].runs]
     register.begin((each.name for each in running if standings[each.name].state == "reviewed"), now, actor())
-    resting = [_resting(each) for each in service.campaigns if standings[each.name].state == "paused"]
+    resting = [resting(each) for each in service.campaigns if standings[each.name].state == "paused"]
     return Service([*running, *resting], service.problems, _idle(standings))
 
 
@@ -124,7 +129,8 @@ def _published(register: Register, standing: Standing) -> tuple[Campaign | None,
         return None, [Problem(path, 1, 1, where, f"this Kairos cannot read it: {first['msg']}", hint)]
 
 
-def _resting(campaign: Campaign) -> Campaign:
+def resting(campaign: Campaign) -> Campaign:
+    """The campaign as it is while it does not run."""
     return campaign.model_copy(update={"enabled": False})
 
 

@@ -15,6 +15,7 @@ from campaigns.ledger.store import is_postgres
 from campaigns.policy import ContactPolicy
 from channels.contract import MEDIA
 from kairos.stream.brokers import SCHEMES
+from recommender.learning import Learning
 from triggers.durations import Span
 from triggers.engine import is_engine
 
@@ -60,6 +61,19 @@ class StreamSettings(BaseModel):
         if filled and scheme not in SCHEMES and "$" not in filled:
             raise ValueError(f"no broker is known for {scheme!r} | write {', '.join(SCHEMES)}, then ://host:port")
         return filled
+
+
+class RecommendSettings(BaseModel):
+    """What the recommender learns from, and when its model may serve."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    stale: Literal["refuse", "serve"] = Field(
+        default="refuse",
+        description="what becomes of campaigns with offers when the model no longer fits the facts (`kairos recommend top` says why): "
+        "`refuse`: they do not run until it is fitted anew; `serve`: they run with it, and the report says so",
+    )
+    learning: Learning = Field(default=Learning(), description="how much outcomes of offers count in a fit")
 
 
 class Settings(ContactPolicy):
@@ -128,6 +142,9 @@ class Settings(ContactPolicy):
         description="price of a message per channel, in `currency`: of each part of an SMS, of a call, an e-mail ...; "
         "`kairos backtest` reckons with it",
         examples=[{"sms": 0.045, "ai_outbound": 0.3, "push": 0, "email": 0, "agent_task": 5}],
+    )
+    recommend: RecommendSettings = Field(
+        default=RecommendSettings(), description="what `kairos recommend fit` learns from, and when a model may serve"
     )
     stream: StreamSettings = Field(default=StreamSettings(), description="facts as they happen: `kairos stream`")
     delivery: Delivery = Field(default=Delivery(), description="retries, lost answers")

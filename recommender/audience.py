@@ -1,7 +1,8 @@
 """Who is asked about: their profile and what they possess, as of one instant, in three temporary tables.
 
 Training, validation and serving all come through here, so they see a customer the same way. A row may hide one product:
-then everything is as if the customer did not have it. Health, claims, contact data and names are never read.
+then everything is as if the customer did not have it. A row may have an instant of its own: then it is seen as of that.
+Health, claims, contact data and names are never read.
 """
 
 from __future__ import annotations
@@ -31,22 +32,21 @@ SELECT DISTINCT a.row, e.subject_id AS product_id
 FROM events e
 JOIN {ASKED} a ON a.customer_id = e.customer_id
 WHERE e.type = 'offer_refused' AND e.subject_id IS NOT NULL
-  AND e.occurred_at <= $now AND e.occurred_at > $now - to_days({COOL_DOWN_DAYS})
+  AND e.occurred_at <= a.seen_at AND e.occurred_at > a.seen_at - to_days({COOL_DOWN_DAYS})
 """  # noqa: S608 - only names of this module
 
 _PROFILE = f"""
 CREATE OR REPLACE TEMP TABLE {PROFILE} AS
 SELECT a.row, c.customer_id IS NOT NULL AS known,
     c.customer_id IS NOT NULL AND coalesce(c.personalisation, TRUE) AS personal,
-    CASE WHEN date_sub('year', c.birth_date, d.today) BETWEEN 0 AND 130
-         THEN date_sub('year', c.birth_date, d.today) END AS age,
+    CASE WHEN date_sub('year', c.birth_date, a.today) BETWEEN 0 AND 130
+         THEN date_sub('year', c.birth_date, a.today) END AS age,
     c.gender, c.tier, c.region_code,
-    CASE WHEN c.joined_on <= d.today THEN date_sub('year', c.joined_on, d.today) END AS tenure_years,
+    CASE WHEN c.joined_on <= a.today THEN date_sub('year', c.joined_on, a.today) END AS tenure_years,
     CASE WHEN regexp_full_match(c.region_code, '[0-9]{{2,}}') THEN left(c.region_code, 2)
          ELSE coalesce(nullif(regexp_extract(upper(c.region_code), '^[A-Z]{{2}}-[A-Z0-9]{{1,3}}'), ''), c.region_code)
     END AS province
 FROM {ASKED} a
-CROSS JOIN (SELECT CAST($now AS DATE) AS today) d
 LEFT JOIN customers c ON c.customer_id = a.customer_id
 ORDER BY a.row
 """  # noqa: S608 - only names of this module
@@ -54,7 +54,7 @@ ORDER BY a.row
 _POSSESSION = f"""
 CREATE OR REPLACE TEMP TABLE {POSSESSION} AS
 SELECT a.row, p.product_id, coalesce(p.line, i.line) AS line, 'policy' AS source,
-    coalesce(p.effective_date <= CAST($now AS DATE), TRUE) AS begun
+    coalesce(p.effective_date <= a.today, TRUE) AS begun
 FROM policies p
 JOIN {ASKED} a ON a.customer_id = p.customer_id
 LEFT JOIN products i ON i.product_id = p.product_id
@@ -64,7 +64,7 @@ SELECT a.row, e.subject_id, NULL, 'service', TRUE
 FROM events e
 JOIN {ASKED} a ON a.customer_id = e.customer_id
 WHERE e.type = 'service_used' AND e.subject_id IS NOT NULL AND e.subject_id IS DISTINCT FROM a.hidden
-  AND e.occurred_at <= $now AND e.occurred_at > $now - to_days({SERVICE_DAYS})
+  AND e.occurred_at <= a.seen_at AND e.occurred_at > a.seen_at - to_days({SERVICE_DAYS})
 """  # noqa: S608 - only names of this module
 
 _DESCRIBED = f"""
@@ -86,13 +86,20 @@ WHERE begun AND product_id IS NOT NULL ORDER BY row, product_id
 
 @contextmanager
 def audience(db: duckdb.DuckDBPyConnection, asked: pa.Table, now: datetime) -> Iterator[None]:
-    """Lay out `asked` (row 0..n-1, customer_id, hidden: a product_id or null) for the questions below; clears up."""
+    """Lay out `asked` (row 0..n-1, customer_id, hidden: a product_id or null) for the questions below; clears up.
+
+    A column `seen_at`, if there is one, says as of when each row is seen; null, and no column, mean `now`.
+    """
     db.register("recommender_lent", asked)
     try:
-        db.execute(f"CREATE OR REPLACE TEMP TABLE {ASKED} AS SELECT row, customer_id, hidden FROM recommender_lent")  # noqa: S608
-        db.execute(_PROFILE, {"now": now})
-        db.execute(_POSSESSION, {"now": now})
-        db.execute(_REFUSED, {"now": now})
+        at = "coalesce(seen_at, $now)" if "seen_at" in asked.column_names else "$now"
+        db.execute(
+            f"CREATE OR REPLACE TEMP TABLE {ASKED} AS SELECT *, CAST(seen_at AS DATE) AS today "  # noqa: S608 - own names
+            f"FROM (SELECT row, customer_id, hidden, {at} AS seen_at FROM recommender_lent)",
+            {"now": now},
+        )
+        for layer in (_PROFILE, _POSSESSION, _REFUSED):
+            db.execute(layer)
         yield
     finally:
         db.unregister("recommender_lent")

@@ -57,17 +57,28 @@ def likelihood(logits: Logits, candidates: Mask, targets: NDArray[np.int64]) -> 
 
 
 def calibrate(
-    scores: NDArray[np.float32], candidates: Mask, targets: NDArray[np.int64], *, biased: bool = True
+    scores: NDArray[np.float32],
+    candidates: Mask,
+    targets: NDArray[np.int64],
+    *,
+    biased: bool = True,
+    weights: NDArray[np.float64] | None = None,
 ) -> Calibration:
     """Fit on rows whose next product (`targets`, an item index that is a candidate) is known, by maximum likelihood.
 
-    Without `biased` the sharpness alone: where the columns of different rows are different items.
+    Without `biased` the sharpness alone: where the columns of different rows are different items. A row counts its
+    weight, or 1.
     """
-    return pool([scores], candidates, targets, biased=biased)[0]
+    return pool([scores], candidates, targets, biased=biased, weights=weights)[0]
 
 
 def pool(
-    opinions: Sequence[NDArray[np.float32]], candidates: Mask, targets: NDArray[np.int64], *, biased: bool = True
+    opinions: Sequence[NDArray[np.float32]],
+    candidates: Mask,
+    targets: NDArray[np.int64],
+    *,
+    biased: bool = True,
+    weights: NDArray[np.float64] | None = None,
 ) -> list[Calibration]:
     """One calibration a model, whose logits added up make the answers likeliest: a logarithmic opinion pool.
 
@@ -85,7 +96,8 @@ def pool(
     finite /= scale[:, None, None]
     picked = (np.arange(rows), targets)
     count = len(opinions)
-    wanted = np.bincount(targets, minlength=items).astype(np.float64)
+    counts = np.ones(rows) if weights is None else weights
+    wanted = np.bincount(targets, counts, minlength=items)
 
     def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         sharpness, bias = parameters[:count], parameters[count:] if biased else np.zeros(items)
@@ -93,9 +105,9 @@ def pool(
         logits -= logits.max(axis=1, keepdims=True)
         share = np.exp(logits)
         total = share.sum(axis=1, keepdims=True)
-        share /= total
-        value = (np.log(total).ravel() - logits[picked]).sum() + RIDGE * (bias @ bias) / 2
-        to_sharpness = np.tensordot(finite, share, 2) - finite[:, picked[0], picked[1]].sum(axis=1)
+        share *= counts[:, None] / total
+        value = counts @ (np.log(total).ravel() - logits[picked]) + RIDGE * (bias @ bias) / 2
+        to_sharpness = np.tensordot(finite, share, 2) - finite[:, picked[0], picked[1]] @ counts
         return float(value), np.concatenate([to_sharpness, share.sum(axis=0) - wanted + RIDGE * bias if biased else []])
 
     start = np.concatenate([np.full(count, 1 / count), np.zeros(items if biased else 0)])

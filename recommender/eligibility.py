@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import sqlglot
 from sqlglot import exp
@@ -56,7 +57,7 @@ def compile_eligibility(
     products: Mapping[str, str | None], lines: Collection[str] | None = None
 ) -> tuple[dict[str, Condition], list[EligibilityProblem]]:
     """Conditions by product (only those that have a sound one) and the problems of the others."""
-    known = None if lines is None else {line_slug(line) for line in lines}
+    known = None if lines is None else frozenset(line_slug(line) for line in lines)
     sound: dict[str, Condition] = {}
     problems: list[EligibilityProblem] = []
     for product, text in products.items():
@@ -70,7 +71,8 @@ def compile_eligibility(
     return sound, problems
 
 
-def _read(product: str, text: str, known: set[str] | None) -> Condition | EligibilityProblem:
+@lru_cache(maxsize=4096)  # the same few conditions are asked about for every batch of customers
+def _read(product: str, text: str, known: frozenset[str] | None) -> Condition | EligibilityProblem:
     try:
         tree = sqlglot.parse_one(text, read="duckdb")
         _check_complete(tree)
@@ -97,7 +99,7 @@ def _check_complete(tree: exp.Expr) -> None:
             raise ConditionError(node, "a value is missing", "write both sides, e.g. age >= 18")
 
 
-def _check_line(column: exp.Column, known: set[str] | None) -> None:
+def _check_line(column: exp.Column, known: frozenset[str] | None) -> None:
     line = column.name.lower().removeprefix(HOLDS)
     if known is not None and line not in known:
         some = ", ".join(f"{HOLDS}{name}" for name in sorted(known)) or "no line is known"

@@ -29,16 +29,28 @@ class Quality:
         return {name: round(value, 6) for name, value in asdict(self).items()}
 
 
-def measure(scores: NDArray[np.float32], candidates: Mask, targets: NDArray[np.int64]) -> tuple[Quality, Calibration]:
-    """Quality as it will be served, and the calibration to serve with.
+def measure(
+    scores: NDArray[np.float32],
+    candidates: Mask,
+    targets: NDArray[np.int64],
+    weights: NDArray[np.float64] | None = None,
+    measured: Mask | None = None,
+) -> tuple[Quality, Calibration]:
+    """Quality as it will be served, on the rows `measured`, and the calibration to serve with, from all by their `weights`.
+
+    Absent, all rows are measured and each counts 1.
 
     Each half of the rows is measured with the calibration of the other half; the calibration handed back uses both.
     """
+    weights = np.ones(len(targets)) if weights is None else weights
+    measured = np.ones(len(targets), dtype=bool) if measured is None else measured
     half = np.arange(len(targets)) % 2 == 0
     logits = np.empty_like(scores)
-    for measured, fitted in ((half, ~half), (~half, half)):
-        logits[measured] = calibrate(scores[fitted], candidates[fitted], targets[fitted]).logits(scores[measured])
-    return quality(logits, candidates, targets), calibrate(scores, candidates, targets)
+    for own, other in ((half, ~half), (~half, half)):
+        found = calibrate(scores[other], candidates[other], targets[other], weights=weights[other])
+        logits[own] = found.logits(scores[own])
+    shown = quality(logits[measured], candidates[measured], targets[measured])
+    return shown, calibrate(scores, candidates, targets, weights=weights)
 
 
 def quality(logits: NDArray[np.float32], candidates: Mask, targets: NDArray[np.int64]) -> Quality:

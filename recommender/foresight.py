@@ -37,6 +37,10 @@ class Asked:
     exposure: bool | None = None
     search: bool = True
 
+    def wants(self, name: str) -> bool:
+        """Whether this model takes part: all do where the blend is asked for."""
+        return self.only is None or BLEND in self.only or name in {*self.only, BASELINE}
+
     def of(self, trial: Trial) -> bool:
         """Whether this trial is scored per exposure: never where the choice of training rows is on record."""
         if trial.choice is not None:
@@ -74,7 +78,7 @@ def foresee(trial: Trial, seed: int, asked: Asked, progress: Progress = silent) 
 def _foreseen(trial: Trial, seed: int, asked: Asked, progress: Progress) -> Foresight:
     exposure = asked.of(trial)
     window = study(trial, seed, biased=exposure or trial.choice is not None or not trial.given)
-    wanted = {name: kind for name, kind in models().items() if asked.only is None or name in {*asked.only, BASELINE}}
+    wanted = {name: kind for name, kind in models().items() if asked.wants(name) and not kind.composed}
     tuned: dict[str, Tuned] = {}
     not_fitted = {}
     for number, (name, kind) in enumerate(wanted.items()):

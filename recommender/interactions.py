@@ -85,10 +85,13 @@ def split(found: Fingerprint, rows: int) -> Split:
 
 
 def training_rows(db: duckdb.DuckDBPyConnection, now: datetime, shares: Split, *, rows: int, seed: int) -> pa.Table:
-    """One row per (customer, product taken): (row, customer_id, hidden), at most `rows`, ordered by the draw."""
+    """One row per (customer, product taken): (row, customer_id, hidden, age, draw), at most `rows`, ordered by the draw.
+
+    `age`: days since it was first taken, 0 where that is not known.
+    """
     query = f"""
         SELECT row_number() OVER (ORDER BY draw DESC, customer_id, product_id) - 1 AS row,
-            customer_id, product_id AS hidden
+            customer_id, product_id AS hidden, coalesce(epoch($now) - epoch(first_at), 0) / 86400.0 AS age, draw
         FROM (SELECT *, {_DRAW} AS draw FROM {_LEARNABLE}) WHERE draw >= {_PARTS - shares.train}
         ORDER BY row LIMIT {rows}"""  # noqa: S608 - own text and numbers
     return db.sql(query, params={"now": now, "seed": seed}).to_arrow_table()
@@ -111,3 +114,21 @@ def validation_rows(db: duckdb.DuckDBPyConnection, now: datetime, shares: Split,
         SELECT row_number() OVER (ORDER BY draw, customer_id) - 1 AS row, customer_id, product_id AS hidden
         FROM latest ORDER BY row LIMIT {VALIDATION_ROWS}"""  # noqa: S608 - own text and numbers
     return db.sql(query, params={"now": now, "seed": seed}).to_arrow_table()
+
+
+def outcome_rows(db: duckdb.DuckDBPyConnection, shares: Split, *, apart: bool, rows: int, seed: int) -> pa.Table:
+    """What came of offers to customers that train or, `apart`, to those that validate: the newest, at most `rows`.
+
+    From what `outcomes.judge` laid out: (row, customer_id, hidden, seen_at, outcome, draw), ordered by the draw; the product
+    offered is hidden, `seen_at` is when it was offered. What is still open is left out.
+    """
+    whose = f"draw < {shares.validate}" if apart else f"draw >= {_PARTS - shares.train}"
+    query = f"""
+        WITH newest AS (
+            SELECT *, {_DRAW} AS draw FROM recommender_outcomes WHERE outcome <> 'open' AND {whose}
+            ORDER BY offered_at DESC, customer_id, product_id LIMIT {rows}
+        )
+        SELECT row_number() OVER (ORDER BY draw DESC, customer_id, product_id) - 1 AS row,
+            customer_id, product_id AS hidden, offered_at AS seen_at, outcome, draw
+        FROM newest ORDER BY row"""  # noqa: S608 - own text and numbers
+    return db.sql(query, params={"seed": seed}).to_arrow_table()

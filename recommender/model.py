@@ -30,7 +30,8 @@ class Model(ABC):
 
     `rank` orders the models fit to be served (1 is preferred; None is a baseline that serves only when it measures
     better). `rows` is the most training rows worth giving it. `personal` says whether its scores differ by customer,
-    `linear` whether they are a sum over features, `served` whether a fit learns it or comparisons alone.
+    `linear` whether they are a sum over features, `served` whether a fit learns it unasked, `composed` whether it is made
+    of other models.
     `choices` are the settings worth trying, the default of each first.
     """
 
@@ -41,6 +42,7 @@ class Model(ABC):
     personal: ClassVar[bool] = True
     linear: ClassVar[bool] = True
     served: ClassVar[bool] = True
+    composed: ClassVar[bool] = False
     choices: ClassVar[Mapping[str, tuple[float, ...]]] = {}
 
     def __init__(self, features: int, items: int) -> None:

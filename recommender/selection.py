@@ -14,6 +14,8 @@ MANY = 512
 """From so many items on, most are ruled out by a bound before anything is sorted."""
 GROUPS = 8
 """Groups for each item wanted: their maxima bound the k-th largest from below."""
+PLACES = 31
+"""Bits for the number of an item: below the 32 of its score, and one for the sign."""
 MINUS_INFINITY = np.float32(-np.inf).view(np.int32)
 CELLS = 200_000
 """Scores of a block: they stay in the cache between the passes."""
@@ -76,20 +78,23 @@ def best_products(
 
 
 def _partitioned(scores: Scores, k: int) -> tuple[Items, Scores]:
-    """By a partial sort; where the last one ties with the first left out, the row is gone through again in order."""
+    """By a partial sort of whole numbers that hold the score above the item: no two are alike, so no tie is left to settle.
+
+    The bits of a float, those of a negative one turned round, are in the order of the floats.
+    """
     items = scores.shape[1]
-    if k == items:
-        picks = np.broadcast_to(np.arange(items), scores.shape)
-        return _ordered(scores, picks, k)
-    split = items - k - 1
-    picks = np.argpartition(scores, split, axis=1)[:, split:]
-    left_out = np.take_along_axis(scores, picks[:, :1], axis=1)
-    found, values = _ordered(scores, np.sort(picks[:, 1:], axis=1), k)
-    tied = np.flatnonzero(values[:, -1] == left_out[:, 0])
-    if len(tied):
-        order = np.argsort(-scores[tied], axis=1, kind="stable")[:, :k]
-        found[tied], values[tied] = order, np.take_along_axis(scores[tied], order, axis=1)
-    return found, values
+    bits = (scores + np.float32(0.0)).view(np.int32)  # one zero, not two
+    turned = bits >> 31
+    turned &= np.int32(0x7FFFFFFF)
+    bits ^= turned
+    keys = bits.astype(np.int64)
+    keys <<= PLACES
+    keys |= np.arange(items - 1, -1, -1, dtype=np.int64)
+    if k < items:
+        keys.partition(items - k, axis=1)
+    best = np.sort(keys[:, items - k :], axis=1)[:, ::-1]
+    found = items - 1 - (best & ((1 << PLACES) - 1))
+    return found, np.take_along_axis(scores, found, axis=1)
 
 
 def _bounded(scores: Scores, k: int) -> tuple[Items, Scores]:
@@ -110,10 +115,3 @@ def _bounded(scores: Scores, k: int) -> tuple[Items, Scores]:
     kept[row, at], names[row, at] = scores[row, item], item
     order = np.argsort(-kept, axis=1, kind="stable")[:, :k]
     return np.take_along_axis(names, order, axis=1), np.take_along_axis(kept, order, axis=1)
-
-
-def _ordered(scores: Scores, picks: Items, k: int) -> tuple[Items, Scores]:
-    """Picks in ascending order of items, put into descending order of their scores."""
-    values = np.take_along_axis(scores, picks, axis=1)
-    order = np.argsort(-values, axis=1, kind="stable")[:, :k]
-    return np.take_along_axis(picks, order, axis=1), np.take_along_axis(values, order, axis=1)

@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.audience import audience, described, portfolio
+from recommender.calibrated import Calibrated
 from recommender.calibration import Calibration, probabilities
 from recommender.candidates import Rules
 from recommender.catalogue import Catalogue, read_catalogue
 from recommender.eligibility import EligibilityProblem
 from recommender.errors import TornModelError
 from recommender.features import FeatureSchema
-from recommender.model import Model
 from recommender.models import models
 from recommender.offers import Offers, offer_table
 from recommender.ranking import BLOCK, Ranked, best, joined
@@ -37,18 +37,6 @@ AUDIENCE = 100_000
 """Customers laid out at once: memory does not grow with how many are asked about."""
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Calibrated:
-    """A model and the calibration it is served with."""
-
-    model: Model
-    calibration: Calibration
-
-    def logits(self, features: csr_matrix) -> NDArray[np.float32]:
-        """Calibrated scores, rows x items."""
-        return self.calibration.logits(self.model.scores(features))
 
 
 @dataclass(frozen=True)
@@ -125,7 +113,7 @@ class Recommender:
         wanted: tuple[NDArray[np.bool_], int],
     ) -> Offers:
         ranked = joined(list(self._blocks(features, personal, candidates, wanted)))
-        causes = Reasons.of(self.served.model.influence(), catalogue).causes(features, ranked.row, ranked.item)
+        causes = Reasons.of(self.served.influence, catalogue).causes(features, ranked.row, ranked.item)
         return Offers(ranked, np.where(personal[ranked.row], causes, -1), personal[ranked.row])
 
     def _blocks(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,8 @@ from recommender.model import Model, Settings, taken
 from recommender.models import models
 
 if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
     from recommender.topk import Mask
     from recommender.trial import Trial
 
@@ -26,14 +28,42 @@ COMPARED = 200
 """Of larger catalogues this many items, drawn for each row, stand against the one taken: all of them do not fit into memory."""
 
 
+class Lessons(Protocol):
+    """Rows to learn from: a trial's (`trial.Trial`), or those of a fit (`material.Training`)."""
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        """The catalogue."""
+
+    @property
+    def features(self) -> csr_matrix:
+        """Rows x features."""
+
+    @property
+    def targets(self) -> NDArray[np.int64]:
+        """The item taken in each row."""
+
+    @property
+    def age(self) -> NDArray[np.float64]:
+        """Days since each row."""
+
+    @property
+    def weight(self) -> NDArray[np.float32]:
+        """What each row counts."""
+
+    @property
+    def window(self) -> Mask:
+        """The rows settings are chosen on."""
+
+
 @dataclass(frozen=True)
 class Study:
-    """The window of a trial: where the answers are, what else could have been taken, and how much each row weighs.
+    """The window of `trial`: where the answers are, what else could have been taken, and how much each row weighs.
 
     `drawn`: the items compared, where they are not all. `biased`: whether calibration may move an item as a whole.
     """
 
-    trial: Trial
+    trial: Lessons
     half_life: float
     seed: int
     targets: NDArray[np.int64]
@@ -118,12 +148,13 @@ def study(trial: Trial, seed: int, *, biased: bool = True) -> Study:
         candidates &= drawn != targets[:, None]
     answers = targets if drawn is None else np.zeros(rows, dtype=np.int64)
     candidates[every, answers] = True
-    plain = Study(trial, 0.0, seed, answers, candidates, drawn, biased and drawn is None)
-    return plain if not trial.age.any() or not rows else _faded(plain)
+    return faded(Study(trial, 0.0, seed, answers, candidates, drawn, biased and drawn is None))
 
 
-def _faded(plain: Study) -> Study:
-    """The same with the half-life the first pilot that can be fitted finds likeliest."""
+def faded(plain: Study) -> Study:
+    """The same with the half-life the first pilot that can be fitted finds likeliest; as it is where rows have no age."""
+    if not plain.trial.age.any() or not len(plain.targets):
+        return plain
     tried = [Study(**{**vars(plain), "half_life": days}) for days in HALF_LIVES]
     for name in PILOTS:
         kind = models()[name]

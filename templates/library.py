@@ -38,6 +38,7 @@ class Library:
                 raise TemplateError(f"{locale!r} is not a locale such as zh-CN or en")
         self.roots = (*(root for root in roots if root != OWN), OWN)
         self.locales = tuple(locales)
+        self._paths: dict[tuple[str, str], Path] = {}
         self._pages: dict[Path, Page] = {}
         self._presses: dict[tuple[Path, str, str], Press] = {}
 
@@ -112,7 +113,7 @@ class Library:
         return next((file for file in files if file.is_file()), files[0])
 
     def _page(self, name: str, locale: str) -> Page:
-        path = self.path_of(name, locale)
+        path = self._paths.get((name, locale)) or self._paths.setdefault((name, locale), self.path_of(name, locale))
         if path not in self._pages:
             self._pages[path] = read_page(path) if path.is_file() else Page(path, {}, (_no_file(path, locale),))
         return self._pages[path]

@@ -81,7 +81,7 @@ class Candidates:
         """All occasions that fulfil everything but lateness: MOMENT_COLUMNS and `about`."""
         query = self.source.select(*self._moment())
         conditions = [self.narrow] if self.narrow is not None else []
-        query = query.where(*conditions, *(each.condition for each in self.requirements))
+        query = query.where(*conditions, *(each.condition.copy() for each in self.requirements), copy=False)
         if self.first:
             return _first_due(query)
         return _one_each(query, self._moment()) if self.repeated else query
@@ -115,8 +115,13 @@ def _first_due(query: exp.Select) -> exp.Select:
     )
     keys = [exp.column(name) for name in ("customer_id", "subject", "occasion")]
     place = exp.Window(this=exp.RowNumber(), partition_by=keys, order=order)
-    numbered = exp.select("*", exp.alias_(place, "place")).from_(query.subquery("every"))
-    return exp.select(*MOMENT_COLUMNS, "about").from_(numbered.subquery("numbered")).where("place = 1")
+    numbered = exp.select("*", exp.alias_(place, "place")).from_(query.subquery("every", copy=False), copy=False)
+    return from_(numbered, "numbered", "about").where("place = 1", copy=False)
+
+
+def from_(query: exp.Select, name: str, *more: str) -> exp.Select:
+    """MOMENT_COLUMNS, and more, of a query, which becomes part of the new one."""
+    return exp.select(*MOMENT_COLUMNS, *more).from_(query.subquery(name, copy=False), copy=False)
 
 
 def _one_each(query: exp.Select, moment: list[exp.Expr]) -> exp.Select:
@@ -125,7 +130,7 @@ def _one_each(query: exp.Select, moment: list[exp.Expr]) -> exp.Select:
     keys = [each.alias for each in others if not _constant(each.this)]
     first = exp.alias_(exp.Min(this=exp.column("policy_id")), "policy_id")
     grouped = exp.select(*keys, *(each.copy() for each in others if _constant(each.this)), first)
-    return grouped.from_(query.subquery("repeated")).group_by(*keys)
+    return grouped.from_(query.subquery("repeated", copy=False), copy=False).group_by(*keys, copy=False)
 
 
 def _constant(value: exp.Expr) -> bool:

@@ -12,7 +12,7 @@ from typing import Literal
 
 from sqlglot import exp
 
-from triggers.candidates import MOMENT_COLUMNS
+from triggers.candidates import from_
 from triggers.durations import Duration, Span
 from triggers.terms import between, instant
 from triggers.workdays import SLACK
@@ -50,16 +50,16 @@ def reach(late: Late, max_age: Span, now: datetime) -> Reach:
 
 
 def on_time(found: exp.Select, within: Reach, *, last_of: tuple[str, ...] = ()) -> exp.Select:
-    """Of all occasions found (MOMENT_COLUMNS and `about`) those that count, in a total order.
+    """Of all occasions found (MOMENT_COLUMNS and `about`) those that count, in a total order. `found` becomes part of it.
 
     `last_of` keeps the last due of those that have these columns in common.
     """
     due = between(exp.column("due_at"), instant(within.since), instant(within.now))
-    counted = exp.select(*MOMENT_COLUMNS).from_(found.subquery("found")).where(due)
+    counted = from_(found, "found").where(due, copy=False)
     if last_of:
-        ranked = counted.select(exp.alias_(_place(last_of), "place"))
-        counted = exp.select(*MOMENT_COLUMNS).from_(ranked.subquery("ranked")).where("place = 1")
-    return counted.order_by("customer_id", "subject", "occasion")
+        ranked = counted.select(exp.alias_(_place(last_of), "place"), copy=False)
+        counted = from_(ranked, "ranked").where("place = 1", copy=False)
+    return counted.order_by("customer_id", "subject", "occasion", copy=False)
 
 
 def _place(last_of: tuple[str, ...]) -> exp.Window:

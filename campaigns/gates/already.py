@@ -73,16 +73,19 @@ class Already(Gate):
               left join ({_SUCCEEDED}) n on n.policy_id = b.policy_id and b.claim_id is null and b.subject not in ('customer')
               left join policies p on p.policy_id = b.policy_id and b.claim_id is null and b.subject not in ('customer')"""
 
-    def judge(self, table: pd.DataFrame, case: Case) -> Judgement:
+    def rule(self, case: Case) -> str:
+        """The goal, where there is one."""
+        return f"no {case.campaign.goal.event} yet" if case.campaign.goal else "the occasion still stands"
+
+    def judge(self, table: pd.DataFrame, docket: Docket) -> Judgement:
         """Retract what is done or gone."""
         at, status, date = table["already_at"], table["already_status"], table["already_date"]
-        goal = f"no {case.campaign.goal.event} yet" if case.campaign.goal else "the occasion still stands"
         replaced = table["already_replaced"].fillna(False).astype(bool)
-        renewed = table["already_renewed"].notna() & (case.campaign.trigger.dated == "expiry_date")
+        expires = docket.of(table, lambda case: case.campaign.trigger.dated == "expiry_date", bool)
+        renewed = table["already_renewed"].notna() & expires
         moved = date.notna() & (date.astype(object) != table["occasion"].astype(object))
         return judged(
             table,
-            goal,
             [
                 ("step_removed", table["step_removed"], table["step"]),
                 ("goal_reached", at.notna(), _shown(at)),

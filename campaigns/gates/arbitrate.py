@@ -46,7 +46,7 @@ class Arbitrate(Gate):
         import pyarrow as pa
 
         case = next(iter(docket.cases.values()))
-        window = self._policy(case).window
+        window = _policy(case).window
         zones = zones_lived_in(db)
         starts = pa.array([period_start(case.now, window, zone) for zone in zones.values()], pa.timestamp("us", "UTC"))
         db.register("arbitrate_zones", pa.table({"timezone": pa.array(zones, pa.string()), "start": starts}))
@@ -58,11 +58,13 @@ class Arbitrate(Gate):
             pa.table({"name": pa.array(classes, pa.string()), "class": pa.array(classes.values(), pa.int64())}),
         )
 
+    def constants(self, case: Case) -> Mapping[str, Any]:
+        """The campaign's own class; whether only messages of the same channel take its window."""
+        return {"arbitrate_own": _class(case), "arbitrate_by_channel": _lose(case) == "next"}
+
     def evidence(self, docket: Docket) -> str | None:
         """The best message that has the window, of no lower class than this one's; what is at stake."""
-        case = docket.one
-        purposes = ", ".join(f"'{name}'" for name in self._policy(case).purposes)
-        same = "t.medium = o.medium" if self._lose(case) == "next" else "true"
+        purposes = ", ".join(f"'{name}'" for name in _policy(next(iter(docket.cases.values()))).purposes)
         return f"""
             select b.place, c.timezone as arbitrate_timezone, k.winner as arbitrate_winner, k.class as arbitrate_class,
                    k.last_at as arbitrate_until, x.propensity as arbitrate_propensity, x.value as arbitrate_value,
@@ -78,76 +80,80 @@ class Arbitrate(Gate):
                   left join arbitrate_classes p on p.name = 'purpose:' || t.purpose
                   left join customers c on c.customer_id = o.customer_id
                   left join arbitrate_zones z on z.timezone = c.timezone
-                 where t."at" >= coalesce(z.start, $arbitrate_start::timestamptz) and t.purpose in ({purposes}) and {same}
-                   and coalesce(n.class, p.class) <= $arbitrate_own
+                 where t."at" >= coalesce(z.start, $arbitrate_start::timestamptz) and t.purpose in ({purposes})
+                   and (t.medium = o.medium or not o.arbitrate_by_channel) and coalesce(n.class, p.class) <= o.arbitrate_own
                  group by 1) k on k.place = b.place"""
 
     def parameters(self, docket: Docket) -> Mapping[str, Any]:
-        """The campaign's own class; when the window began in the insurer's zone."""
-        case = docket.one
-        start = period_start(case.now, self._policy(case).window, home_zone(case.timezone))
-        own = class_of(case.campaign.purpose, case.campaign.arbitrate.priority)
-        return {"arbitrate_start": start, "arbitrate_own": own}
+        """When the window began in the insurer's zone."""
+        window = _policy(next(iter(docket.cases.values()))).window
+        return {"arbitrate_start": period_start(docket.now, window, home_zone(docket.timezone))}
 
-    def judge(self, table: pd.DataFrame, case: Case) -> Judgement:
+    def rule(self, case: Case) -> str:
+        """Which messages share a window."""
+        policy = _policy(case)
+        where = f" on {case.medium.name}" if _lose(case) == "next" else ""
+        priority = case.campaign.arbitrate.priority
+        return f"one of {'/'.join(policy.purposes)} per {policy.window}{where}, best first; this one is {priority}"
+
+    def judge(self, table: pd.DataFrame, docket: Docket) -> Judgement:
         """Those beaten wait for room, try the next channel or expire, as declared."""
         import numpy as np
 
-        size, lose = len(table), self._lose(case)
+        size, own = len(table), docket.of(table, _class, float)
+        outcome = docket.of(table, lambda case: _OUTCOMES[_lose(case)], np.int8)
+        tries_next = docket.of(table, lambda case: _lose(case) == "next", bool)
         verdict, reason = np.zeros(size, dtype=np.int8), np.full(size, "", dtype=object)
         until = np.full(size, np.datetime64("NaT", "us"), dtype="datetime64[us]")
         before = table.groupby("customer_id", sort=False).cumcount().to_numpy() > 0
         taken = table["arbitrate_winner"].notna().to_numpy(bool)
-        own = class_of(case.campaign.purpose, case.campaign.arbitrate.priority)
-        higher = taken & (table["arbitrate_class"].fillna(own).to_numpy(float) < own)
+        classes = table["arbitrate_class"].to_numpy(float, na_value=np.nan)
+        higher = taken & (np.where(np.isnan(classes), own, classes) < own)
         dealt = ~table["arbitrate_allowed"].to_numpy(bool)
         nothing = table["arbitrate_none"].to_numpy(bool)
         for name, hits in (("outranked", higher), ("outvalued", taken | before), ("outbid", dealt)):
             new = hits & (verdict == Verdict.PASS)
-            verdict[new], reason[new] = _outcome(lose), name
+            verdict[new], reason[new] = outcome[new], name
         elsewhere = (reason == "outbid") & ~nothing  # it has got another one of its channels
         verdict[elsewhere] = Verdict.REFUSE
         lost = reason != ""
-        until[lost] = _room(table.loc[lost], case, self._policy(case).window)
-        until[reason == "outbid"] = _tomorrow(case)
-        final = np.full(size, lose != "next") & ~elsewhere
-        return Judgement(verdict, reason, _seen(table, lost | before), self._rule(case), until=until, final=final)
-
-    @staticmethod
-    def _policy(case: Case) -> Any:
-        return case.policy.arbitrate
-
-    def _lose(self, case: Case) -> str:
-        return case.campaign.arbitrate.lose or str(self._policy(case).lose)
-
-    def _rule(self, case: Case) -> str:
-        policy = self._policy(case)
-        where = f" on {case.medium.name}" if self._lose(case) == "next" else ""
-        priority = case.campaign.arbitrate.priority
-        return f"one of {'/'.join(policy.purposes)} per {policy.window}{where}, best first; this one is {priority}"
+        until[lost] = _room(table.loc[lost], docket)
+        until[reason == "outbid"] = _tomorrow(docket)
+        return Judgement(verdict, reason, _seen(table, lost | before), until=until, final=~tries_next & ~elsewhere)
 
 
-def _outcome(lose: str) -> Verdict:
-    return {"wait": Verdict.HOLD, "next": Verdict.REFUSE, "expire": Verdict.EXPIRE}[lose]
+_OUTCOMES = {"wait": Verdict.HOLD, "next": Verdict.REFUSE, "expire": Verdict.EXPIRE}
 
 
-def _tomorrow(case: Case) -> np.datetime64:
+def _policy(case: Case) -> Any:
+    return case.policy.arbitrate
+
+
+def _class(case: Case) -> int:
+    return class_of(case.campaign.purpose, case.campaign.arbitrate.priority)
+
+
+def _lose(case: Case) -> str:
+    return case.campaign.arbitrate.lose or str(_policy(case).lose)
+
+
+def _tomorrow(docket: Docket) -> np.datetime64:
     import numpy as np
 
-    zone = home_zone(case.timezone)
-    day = case.now.astimezone(zone).date().isoformat()
+    zone = home_zone(docket.timezone)
+    day = docket.now.astimezone(zone).date().isoformat()
     return np.datetime64(day_after(day, zone).replace(tzinfo=None), "us")
 
 
-def _room(lost: pd.DataFrame, case: Case, window: Any) -> np.ndarray:
+def _room(lost: pd.DataFrame, docket: Docket) -> np.ndarray:
     """When the window is free again: a look at the calendar per zone and instant."""
     import numpy as np
     import pandas as pd
 
     zones = lost["arbitrate_timezone"].astype(object).where(lost["arbitrate_timezone"].notna(), "")
-    taken = lost["arbitrate_until"].astype("datetime64[us, UTC]").fillna(pd.Timestamp(case.now))
+    taken = lost["arbitrate_until"].astype("datetime64[us, UTC]").fillna(pd.Timestamp(docket.now))
     codes, distinct = pd.MultiIndex.from_arrays([zones, taken]).factorize()
-    home = home_zone(case.timezone)
+    home, window = home_zone(docket.timezone), _policy(next(iter(docket.cases.values()))).window
     free = [leaves_period(at.to_pydatetime(), window, zone_of(name) or home) for name, at in distinct]
     found: np.ndarray = np.array([each.replace(tzinfo=None) for each in free], dtype="datetime64[us]")[codes]
     return found

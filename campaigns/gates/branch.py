@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from campaigns.gate import Case, Gate, Judgement, Verdict, judged
@@ -30,25 +31,45 @@ class Branch(Gate):
         return """select b.place, d.state as branch_state, coalesce(d.answered, false) as branch_answered
                     from batch b left join deliveries d using (moment_id)"""
 
-    def judge(self, table: pd.DataFrame, case: Case) -> Judgement:
+    def rule(self, case: Case) -> str:
+        """Whom the step is for, by what became of the last message."""
+        asked = [f"only where {case.step.when}"] if case.step.when else []
+        asked += [f"not where {ending}" for ending in _endings(case)]
+        return "; ".join(asked) or "everybody"
+
+    def judge(self, table: pd.DataFrame, docket: Docket) -> Judgement:
         """End, leave out, or go on."""
-        endings, when = case.campaign.endings_before(case.step.send.key) - {"goal"}, case.step.when
-        if not endings and when is None:
-            return judged(table, "everybody", [], seen="everybody")
         import numpy as np
 
-        fared = {"delivered": table["branch_state"] == "delivered", "answered": table["branch_answered"]}
+        asking = docket.of(table, lambda case: case.step.when is not None or bool(_endings(case)), bool)
+        if not asking.any():
+            return judged(table, [], seen="everybody")
+        answered = table["branch_answered"].to_numpy(bool)
+        fared = {"delivered": (table["branch_state"] == "delivered").to_numpy(bool), "answered": answered}
         state = table["branch_state"].fillna("no message").to_numpy(object)
-        seen = np.where(fared["answered"], state + ", answered", state).astype(object)
-        ends = judged(table, "", [(ending, fared[ending], seen) for ending in sorted(endings)], Verdict.RETRACT, seen)
-        taken = fared[when.removeprefix("not_")] != when.startswith("not_") if when else np.ones(len(table), bool)
-        leaves = judged(table, "", [("not_taken", ~np.asarray(taken, bool), seen)], Verdict.SKIP, seen)
+        seen = np.where(asking, np.where(answered, state + ", answered", state), "everybody").astype(object)
+        endings = [
+            (ending, fared[ending] & docket.of(table, partial(_ends, ending), bool), seen) for ending in sorted(fared)
+        ]
+        ends = judged(table, endings, Verdict.RETRACT, seen)
+        left_out = np.zeros(len(table), dtype=bool)
+        for name, hits in fared.items():
+            left_out |= ~hits & docket.of(table, partial(_only, name), bool)
+            left_out |= hits & docket.of(table, partial(_only, f"not_{name}"), bool)
+        leaves = judged(table, [("not_taken", left_out, seen)], Verdict.SKIP, seen)
         ended = ends.verdict != Verdict.PASS
-        asked = [f"only where {when}"] if when else []
-        asked += [f"not where {ending}" for ending in sorted(endings)]
-        return Judgement(
-            np.where(ended, ends.verdict, leaves.verdict).astype(np.int8),
-            np.where(ended, ends.reason, leaves.reason),
-            seen,
-            "; ".join(asked),
-        )
+        verdict = np.where(ended, ends.verdict, leaves.verdict).astype(np.int8)
+        return Judgement(verdict, np.where(ended, ends.reason, leaves.reason), seen)
+
+
+def _endings(case: Case) -> list[str]:
+    """What ends the campaign before this step, the goal aside."""
+    return sorted(case.campaign.endings_before(case.step.send.key) - {"goal"})
+
+
+def _ends(ending: str, case: Case) -> bool:
+    return ending in _endings(case)
+
+
+def _only(when: str, case: Case) -> bool:
+    return case.step.when == when

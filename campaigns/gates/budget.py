@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from campaigns.docket import Docket
+
 ORDER = ["budget_day", "customer_id", "subject", "occasion"]
 """Who is served first: as batches come, so that how they are cut changes nothing. Value first is arbitration's part."""
 
@@ -39,8 +41,27 @@ class Budget(Gate):
         """Where the campaign or the channel has a limit; never for contract notices."""
         return bool(allowances(case.campaign, case.policy, case.medium.name))
 
-    def judge(self, table: pd.DataFrame, case: Case) -> Judgement:
+    def rule(self, case: Case) -> str:
+        """What the days may take."""
+        limits = allowances(case.campaign, case.policy, case.medium.name)
+        return "; ".join(_told(each.scope, each.limit.volume, each.limit.cost) for each in limits)
+
+    def judge(self, table: pd.DataFrame, docket: Docket) -> Judgement:
         """Rows beyond what is left wait for the next day, are dropped, or try the next channel."""
+        import numpy as np
+
+        size = len(table)
+        verdict, reason, seen = np.zeros(size, dtype=np.int8), np.full(size, "", object), np.full(size, "", object)
+        until, final = np.full(size, np.datetime64("NaT", "us"), dtype="datetime64[us]"), np.ones(size, dtype=bool)
+        for case, rows in docket.apart(table):  # those who share an allowance are of one case (`campaigns.waves`)
+            own = self._judged(table.iloc[rows], case)
+            verdict[rows], reason[rows], seen[rows], until[rows] = own.verdict, own.reason, own.seen, own.until
+            final[rows] = own.final
+        return Judgement(verdict, reason, seen, until=until, final=final)
+
+    @staticmethod
+    def _judged(table: pd.DataFrame, case: Case) -> Judgement:
+        """The rows of one case."""
         import numpy as np
         import pandas as pd
 
@@ -50,7 +71,7 @@ class Budget(Gate):
         verdict, reason = np.zeros(size, dtype=np.int8), np.full(size, "", dtype=object)
         final = np.ones(size, dtype=bool)
         price, spent = case.prices.get(case.medium.name, 0.0), case.spent or Spent()
-        words, seen = [], np.full(size, "", dtype=object)
+        seen = np.full(size, "", dtype=object)
         for allowance in allowances(case.campaign, case.policy, case.medium.name):
             lefts = {day: allowance.left(spent, day) for day in days.unique()}
             volume, cost = (days.map({day: left[at] for day, left in lefts.items()}).to_numpy(float) for at in (0, 1))
@@ -63,11 +84,10 @@ class Budget(Gate):
             taken = days.map({day: spent.taken(allowance.scope, day, allowance.name)[0] for day in lefts}).to_numpy(int)
             number = np.char.add(f"{allowance.scope}'s number ", (taken + place + 1).astype(str)).astype(object)
             seen = seen + np.where(seen == "", "", ", ") + number
-            words.append(_told(allowance.scope, limit.volume, limit.cost))
         untils = days.map({day: day_after(day, zone) for day in days.unique()})
         until = pd.to_datetime(untils, utc=True).dt.tz_localize(None).to_numpy("datetime64[us]")
         seen = seen + " on " + days.to_numpy(object)
-        return Judgement(verdict, reason, seen, "; ".join(words), until=until, final=final)
+        return Judgement(verdict, reason, seen, until=until, final=final)
 
 
 def _places(table: pd.DataFrame, days: pd.Series[str]) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -67,33 +68,39 @@ class Cap(Gate):
         db.register("cap_zones", pa.table({"timezone": pa.array(zones, pa.string()), **starts}))
 
     def evidence(self, docket: Docket) -> str | None:
-        """Per rule that applies: contacts in its period, and the one that must leave it; the customer's zone."""
-        rules = self._rules(docket.one)
+        """Per rule: contacts in its period, and the one that must leave it; the customer's zone."""
+        rules = list(enumerate(docket.policy.caps))
         found = "".join(_columns(index, rule) for index, rule in rules)
         columns = "".join(f", coalesce(k.n_{i}, 0) as cap_{i}, k.leaving_{i} as cap_leaving_{i}" for i, _ in rules)
         return f"""
             select b.place, c.timezone as cap_timezone{columns}
               from batch b left join customers c using (customer_id)
-              left join (select t.customer_id{found} from contacts t
+              left join (select t.customer_id{found} from (select * from contacts semi join batch using (customer_id)) t
                            left join customers c on c.customer_id = t.customer_id
                            left join cap_zones z on z.timezone = c.timezone
                           group by 1) k on k.customer_id = b.customer_id"""
 
     def parameters(self, docket: Docket) -> Mapping[str, Any]:
         """When the periods began in the insurer's zone."""
-        case = docket.one
-        home = home_zone(case.timezone)
-        return {f"cap_start_{index}": period_start(case.now, rule.per, home) for index, rule in self._rules(case)}
+        home = home_zone(docket.timezone)
+        return {f"cap_start_{i}": period_start(docket.now, rule.per, home) for i, rule in enumerate(docket.policy.caps)}
 
     @staticmethod
-    def _rules(case: Case) -> list[tuple[int, Rule]]:
-        return [
-            (index, rule)
-            for index, rule in enumerate(case.policy.caps)
-            if case.campaign.purpose in rule.purposes and (not rule.channels or case.medium.name in rule.channels)
-        ]
+    def _asks(rule: Rule, case: Case) -> bool:
+        """Whether a rule is about the purpose and the channel."""
+        return case.campaign.purpose in rule.purposes and (not rule.channels or case.medium.name in rule.channels)
 
-    def judge(self, table: pd.DataFrame, case: Case) -> Judgement:
+    def _rules(self, case: Case) -> list[Rule]:
+        return [rule for rule in case.policy.caps if self._asks(rule, case)]
+
+    def rule(self, case: Case) -> str:
+        """The room there is."""
+        return "; ".join(
+            f"under {rule.max} per {rule.per} on {'/'.join(rule.channels) or 'any channel'}"
+            for rule in self._rules(case)
+        )
+
+    def judge(self, table: pd.DataFrame, docket: Docket) -> Judgement:
         """Rows beyond the room that is left are dropped, held until there is room, or sent to the next channel."""
         import numpy as np
 
@@ -103,28 +110,31 @@ class Cap(Gate):
         seen = np.full(size, "", dtype=object)
         until = np.full(size, np.datetime64("NaT", "us"), dtype="datetime64[us]")
         before = table.groupby("customer_id", sort=False).cumcount().to_numpy()
-        rules = self._rules(case)
-        for index, rule in rules:
-            count = table[f"cap_{index}"].to_numpy(dtype=np.int64) + before
-            hit = count >= rule.max
-            words = np.char.add(count.astype(str), f" in {rule.per}").astype(object)
-            seen = np.where(hit | (seen == ""), words, seen)
-            until[hit] = np.fmax(until[hit], _room(table.loc[hit], index, rule, case))
-            verdict[hit] = Verdict.HOLD if case.campaign.cap == "hold" else Verdict.REFUSE
-            reason[hit] = "cap_met"
-        asked = "; ".join(
-            f"under {rule.max} per {rule.per} on {'/'.join(rule.channels) or 'any channel'}" for _, rule in rules
+        outcome = docket.of(
+            table, lambda case: Verdict.HOLD if case.campaign.cap == "hold" else Verdict.REFUSE, np.int8
         )
-        return Judgement(verdict, reason, seen, asked, until=until, final=case.campaign.cap != "next")
+        for index, rule in enumerate(docket.policy.caps):
+            asked = docket.of(table, partial(self._asks, rule), bool)
+            if not asked.any():
+                continue
+            count = table[f"cap_{index}"].to_numpy(dtype=np.int64) + before
+            hit = asked & (count >= rule.max)
+            shown = asked & (hit | (seen == ""))
+            seen[shown] = np.char.add(count[shown].astype(str), f" in {rule.per}").astype(object)
+            until[hit] = np.fmax(until[hit], _room(table.loc[hit], index, rule, docket))
+            verdict[hit] = outcome[hit]
+            reason[hit] = "cap_met"
+        final = docket.of(table, lambda case: case.campaign.cap != "next", bool)
+        return Judgement(verdict, reason, seen, until=until, final=final)
 
 
-def _room(hit: pd.DataFrame, index: int, rule: Rule, case: Case) -> np.ndarray:
+def _room(hit: pd.DataFrame, index: int, rule: Rule, docket: Docket) -> np.ndarray:
     """The earliest instant at which each row may find room: a look at the calendar per zone and day, not per customer."""
     import numpy as np
 
-    home = home_zone(case.timezone)
+    home = home_zone(docket.timezone)
     places = hit["cap_timezone"].astype(object).where(hit["cap_timezone"].notna(), "").to_numpy(object)
-    leaving = hit[f"cap_leaving_{index}"].astype("datetime64[us, UTC]").fillna(case.now)
+    leaving = hit[f"cap_leaving_{index}"].astype("datetime64[us, UTC]").fillna(docket.now)
     found = np.full(len(hit), np.datetime64("NaT", "us"), dtype="datetime64[us]")
     for name in set(places):
         zone, rows = zone_of(name) or home, places == name

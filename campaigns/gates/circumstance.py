@@ -81,16 +81,25 @@ class Circumstance(Gate):
             "bereaved_since": rules.bereavement_within.before(docket.now),
         }
 
-    def judge(self, table: pd.DataFrame, case: Case) -> Judgement:
-        """Refuse in the circumstances the policy names for the purpose."""
-        kinds = _silencing(case)
+    def rule(self, case: Case) -> str:
+        """What silences the purpose."""
+        return f"{case.campaign.purpose}: not under {', '.join(_silencing(case)) or 'any circumstance'}"
+
+    def judge(self, table: pd.DataFrame, docket: Docket) -> Judgement:
+        """Refuse in the circumstances the policy names for the purpose, in its order."""
+        kinds = {case.campaign.purpose: _silencing(case) for case in docket.cases.values()}
+        purpose = docket.of(table, lambda case: case.campaign.purpose)
+        found = {
+            kind: (table[f"circumstance_{kind}"].notna().to_numpy(bool), table[f"circumstance_{kind}"].to_numpy(object))
+            for kind in sorted(set().union(*kinds.values()))
+        }
         checks = [
-            (kind, table[f"circumstance_{kind}"].notna(), table[f"circumstance_{kind}"].to_numpy(object))
-            for kind in kinds
+            (kind, found[kind][0] & (purpose == name), found[kind][1])
+            for name, silencing in kinds.items()
+            for kind in silencing
+            if found[kind][0].any()
         ]
-        return judged(
-            table, f"{case.campaign.purpose}: not under {', '.join(kinds) or 'any circumstance'}", checks, seen="none"
-        )
+        return judged(table, checks, seen="none")
 
 
 def _silencing(case: Case) -> tuple[str, ...]:

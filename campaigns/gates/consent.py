@@ -107,25 +107,33 @@ class Consent(Gate):
         named = ((f"region{place}", f"since{place}", *term) for place, term in terms)
         return {name: value for region, since, code, at in named for name, value in ((region, code), (since, at))}
 
-    def judge(self, table: pd.DataFrame, case: Case) -> Judgement:
+    def rule(self, case: Case) -> str:
+        """What the purpose needs."""
+        return f"{case.campaign.purpose} on {case.medium.name}: {_rule(case)}"
+
+    def judge(self, table: pd.DataFrame, docket: Docket) -> Judgement:
         """Lists and opt-outs first, which only contract notices pass; then the records, by the rule of the purpose."""
-        rule, contract = _rule(case), case.campaign.purpose == "contract"
-        asked = f"{case.campaign.purpose} on {case.medium.name}: {rule}"
-        checks = [] if contract and case.policy.consent.contract_after_opt_out else _stopped(table)
-        if rule == "not_required":
-            return judged(table, asked, checks, seen="not required")
-        checks.append(("consent_refused", _refused(table), _words("no", table["consent_no_words"])))
-        granted = _granted(table)
-        if rule == "opt_in":
-            expired = ~granted & _outlives(_at(table, "over"), _newest(table, "no", _CELLS))
-            checks.append(("consent_expired", expired, _words("expired", table["consent_over_words"])))
-            checks.append(("no_consent", ~granted, "nothing on record"))
-        return judged(table, asked, checks, seen=_seen(table, granted, rule))
+        rule, granted = docket.of(table, _rule), _granted(table)
+        passes = docket.of(table, _passes_opt_outs, bool)
+        checks = [(reason, hits & ~passes, seen) for reason, hits, seen in _stopped(table)]
+        refused = _refused(table) & (rule != "not_required")
+        expired = ~granted & _outlives(_at(table, "over"), _newest(table, "no", _CELLS))
+        asks = rule == "opt_in"
+        checks += [
+            ("consent_refused", refused, _words("no", table["consent_no_words"])),
+            ("consent_expired", asks & expired, _words("expired", table["consent_over_words"])),
+            ("no_consent", asks & ~granted, "nothing on record"),
+        ]
+        return judged(table, checks, seen=_seen(table, granted, rule))
 
 
 def _rule(case: Case) -> str:
     rule: str = getattr(case.policy.consent, case.campaign.purpose)
     return rule
+
+
+def _passes_opt_outs(case: Case) -> bool:
+    return case.campaign.purpose == "contract" and case.policy.consent.contract_after_opt_out
 
 
 def _at(table: pd.DataFrame, name: str) -> Any:
@@ -152,7 +160,7 @@ def _stopped(table: pd.DataFrame) -> list[tuple[str, Any, Any]]:
     confirmed, stop, stop_all, call = (_at(table, name) for name in ("confirmed", "stop", "stop_all", "call_holds"))
     lasts, lasts_all = _not_lifted(stop, confirmed), _not_lifted(stop_all, _at(table, "confirmed_all"))
     return [
-        ("do_not_contact", table["consent_listed"].notna(), table["consent_listed"].to_numpy(object)),
+        ("do_not_contact", table["consent_listed"].notna().to_numpy(bool), table["consent_listed"].to_numpy(object)),
         ("opted_out", lasts | lasts_all, _shown(np.where(lasts_all, stop_all, stop))),
         ("do_not_call", _not_lifted(call, confirmed), _shown(call)),
     ]
@@ -201,10 +209,13 @@ def _words(answer: str, records: pd.Series[str]) -> Any:
     return shown
 
 
-def _seen(table: pd.DataFrame, granted: Any, rule: str) -> Any:
+def _seen(table: pd.DataFrame, granted: Any, rule: Any) -> Any:
+    """A yes, in full where the purpose needs one."""
     import numpy as np
 
     seen = np.where(granted, "yes", "nothing on record").astype(object)
-    if rule == "opt_in":
-        seen[granted] = _words("yes", table["consent_yes_words"])[granted]
+    seen[rule == "not_required"] = "not required"
+    full = granted & (rule == "opt_in")
+    if full.any():
+        seen[full] = _words("yes", table["consent_yes_words"])[full]
     return seen

@@ -9,6 +9,8 @@ from campaigns.gate import Case, Gate, Judgement, judged
 if TYPE_CHECKING:
     import pandas as pd
 
+    from campaigns.docket import Docket
+
 
 class Gateway(Gate):
     """The channel's capability profile. `campaigns.compose` gives the content reasons after rendering."""
@@ -23,12 +25,13 @@ class Gateway(Gate):
         "no_offer": "the recommender has nothing this customer may be offered",
     }
 
-    def judge(self, table: pd.DataFrame, case: Case) -> Judgement:
+    def rule(self, case: Case) -> str:
+        """The kind of message."""
+        return f"{case.campaign.purpose} on {case.medium.name}"
+
+    def judge(self, table: pd.DataFrame, docket: Docket) -> Judgement:
         """Marketing only where the gateway lets insurers promote."""
-        refused = case.campaign.purpose == "marketing" and not case.profile.promotes_insurance
-        return judged(
-            table,
-            f"{case.campaign.purpose} on {case.medium.name}",
-            [("promotion_refused", [refused] * len(table), "marketing")],
-            seen=case.campaign.purpose,
-        )
+        purpose = docket.of(table, lambda case: case.campaign.purpose)
+        refuses = docket.of(table, lambda case: not case.profile.promotes_insurance, bool)
+        refused = refuses & (purpose == "marketing")
+        return judged(table, [("promotion_refused", refused, "marketing")], seen=purpose)

@@ -8,6 +8,7 @@ from campaigns.gate import Case, Gate, Judgement, Verdict, judged
 from triggers.sqltext import draw
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
     from campaigns.docket import Docket
@@ -28,26 +29,27 @@ class Holdout(Gate):
         everyone, own = "$salt || ':global:' || b.customer_id", "$salt || ':' || b.campaign || ':' || b.customer_id"
         return f"select b.place, {draw(everyone)} as holdout_global, {draw(own)} as holdout_campaign from batch b"
 
-    def judge(self, table: pd.DataFrame, case: Case) -> Judgement:
-        """Hold out the lowest draws; contract notices always go."""
-        own, everyone = case.campaign.holdout, case.policy.holdout
+    def rule(self, case: Case) -> str:
+        """The shares held out."""
         if case.campaign.purpose == "contract":
-            return judged(table, "contract notices are never held out", [])
-        return judged(
-            table,
-            f"draw >= {own:g} for the campaign and >= {everyone:g} overall",
-            [
-                (
-                    "holdout_global",
-                    table["holdout_global"] < everyone,
-                    table["holdout_global"].map("{:.6f}".format).to_numpy(object),
-                ),
-                (
-                    "holdout_campaign",
-                    table["holdout_campaign"] < own,
-                    table["holdout_campaign"].map("{:.6f}".format).to_numpy(object),
-                ),
-            ],
-            Verdict.HOLD_OUT,
-            seen=table["holdout_campaign"].map("{:.6f}".format).to_numpy(object),
-        )
+            return "contract notices are never held out"
+        return f"draw >= {case.campaign.holdout:g} for the campaign and >= {case.policy.holdout:g} overall"
+
+    def judge(self, table: pd.DataFrame, docket: Docket) -> Judgement:
+        """Hold out the lowest draws; contract notices always go."""
+        import numpy as np
+
+        drawn = docket.of(table, lambda case: case.campaign.purpose != "contract", bool)
+        of_all, own = table["holdout_global"].to_numpy(float), table["holdout_campaign"].to_numpy(float)
+        out_of_all = drawn & (of_all < docket.policy.holdout)
+        out = drawn & (own < docket.of(table, lambda case: case.campaign.holdout, float))
+        seen = np.where(drawn, _shown(own), "").astype(object)
+        checks = [("holdout_global", out_of_all, _shown(of_all)), ("holdout_campaign", out, seen)]
+        return judged(table, checks, Verdict.HOLD_OUT, seen)
+
+
+def _shown(draws: np.ndarray) -> np.ndarray:
+    """Draws as text, to six digits."""
+    import numpy as np
+
+    return np.array([f"{each:.6f}" for each in draws.tolist()], dtype=object)

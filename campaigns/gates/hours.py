@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from campaigns.gate import Case, Gate, Judgement, Verdict, judged
-from campaigns.windows import Interval, home_zone, hours_for, next_window, zone_of
+from campaigns.windows import Interval, home_zone, hours_for, in_utc, next_window, zone_of
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
     from campaigns.docket import Docket
@@ -26,35 +28,47 @@ class Hours(Gate):
         return """select b.place, a.expires_at as hours_until
                     from batch b left join alerts a on a.alert_id = b.alert_id and b.occasion = b.alert_id"""
 
-    def judge(self, table: pd.DataFrame, case: Case) -> Judgement:
+    def rule(self, case: Case) -> str:
+        """The hours that must all hold where the zone is known."""
+        rules = hours_for(case.policy, case.campaign, case.profile)
+        return f"local {' and '.join(f'{rule.opens:%H:%M}-{rule.closes:%H:%M}' for rule in rules)}"
+
+    def judge(self, table: pd.DataFrame, docket: Docket) -> Judgement:
         """Give each row the next window of its zone, or let it expire."""
         import numpy as np
         import pandas as pd
 
-        codes, names = pd.factorize(table["timezone"].astype(object).where(table["timezone"].notna(), ""))
-        windows = [self._window(name, case) or (None, None) for name in names]
-        limit = case.campaign.valid_for.after(case.now)
-        starts, ends = (
-            pd.to_datetime(pd.Series([window[side] for window in windows], dtype=object), utc=True)
-            .take(codes)
-            .set_axis(table.index)
-            for side in (0, 1)
-        )
-        expires = table["hours_until"].dt.tz_convert("UTC").fillna(limit).clip(upper=limit)
-        late = (starts.isna() | (starts >= expires)).to_numpy()
-        seen = np.array([name or case.timezone for name in names], dtype=object)[codes]
-        rule = " and ".join(
-            f"{rule.opens:%H:%M}-{rule.closes:%H:%M}" for rule in hours_for(case.policy, case.campaign, case.profile)
-        )
-        result = judged(table, f"local {rule}", [("no_window", late, seen)], Verdict.EXPIRE, seen=seen)
-        result.changes = {"not_before": starts, "not_after": ends.clip(upper=expires), "expires_at": expires}
+        zones, names = pd.factorize(table["timezone"].astype(object).where(table["timezone"].notna(), ""))
+        places, pairs = pd.factorize(table["case_number"].to_numpy(np.int64) * len(names) + zones)
+        found = _windows([(names[pair % len(names)], docket.cases[pair // len(names)]) for pair in pairs.tolist()])
+        starts, ends = found[0][places], found[1][places]
+        limits = docket.of(table, lambda case: in_utc(case.campaign.valid_for.after(case.now)), "datetime64[us]")
+        until = table["hours_until"].dt.tz_convert(None).to_numpy("datetime64[us]")
+        expires = np.fmin(until, limits)
+        late = np.isnat(starts) | (starts >= expires)
+        seen = np.array([name or docket.timezone for name in names], dtype=object)[zones]
+        result = judged(table, [("no_window", late, seen)], Verdict.EXPIRE, seen=seen)
+        times = {"not_before": starts, "not_after": np.minimum(ends, expires), "expires_at": expires}
+        result.changes = {name: pd.DatetimeIndex(values).tz_localize("UTC") for name, values in times.items()}
         return result
 
-    @staticmethod
-    def _window(name: str, case: Case) -> Interval | None:
-        """The next window of a zone; an unreadable zone gets the strictest one, in the insurer's zone."""
+
+def _windows(asked: Sequence[tuple[str, Case]]) -> tuple[np.ndarray, np.ndarray]:
+    """Where the next window of each zone and case begins and ends; those alike are looked up once."""
+    import numpy as np
+
+    known: dict[tuple[object, ...], Interval | None] = {}
+    windows = []
+    for name, case in asked:
         home = home_zone(case.timezone)
         zone = zone_of(name) if name else home
+        # an unreadable zone gets the strictest hours, in the insurer's zone
         rules = hours_for(case.policy, case.campaign, case.profile, known_zone=zone is not None)
         until = case.campaign.valid_for.after(case.now)
-        return next_window(case.now, until, zone or home, rules, case.calendar)
+        key = (zone or home, rules, until)
+        if key not in known:
+            known[key] = next_window(case.now, until, zone or home, rules, case.calendar)
+        windows.append(known[key])
+    sides = ([in_utc(window[side]) if window else None for window in windows] for side in (0, 1))
+    starts, ends = (np.array(side, dtype="datetime64[us]") for side in sides)
+    return starts, ends

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from campaigns.gate import Case, Gate, Judgement, Verdict, judged
-from campaigns.windows import home_zone
+from campaigns.windows import home_zone, in_utc
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from campaigns.docket import Docket
 
 
 class Overdue(Gate):
@@ -21,15 +23,24 @@ class Overdue(Gate):
         "not_today": "the step was due on an earlier day, and the campaign skips what is late",
     }
 
-    def judge(self, table: pd.DataFrame, case: Case) -> Judgement:
+    def rule(self, case: Case) -> str:
+        """How late is too late."""
+        trigger = case.campaign.trigger
+        return f"overdue by {trigger.max_age.words} at most{', and due today' if trigger.late == 'skip' else ''}"
+
+    def judge(self, table: pd.DataFrame, docket: Docket) -> Judgement:
         """Expire what is overdue; a step is due once, however often it is held."""
-        trigger, zone = case.campaign.trigger, home_zone(case.timezone)
-        due = table["step_due_at"].dt.tz_convert(zone)
-        now = case.now.astimezone(zone)
-        seen = due.dt.strftime("%Y-%m-%d %H:%M").to_numpy(object)
-        checks = [("too_old", due < trigger.max_age.before(now), seen)]
-        rule = f"overdue by {trigger.max_age.words} at most"
-        if trigger.late == "skip":
-            checks.append(("not_today", due.dt.date != now.date(), seen))
-            rule += ", and due today"
-        return judged(table, rule, checks, Verdict.EXPIRE, seen=seen)
+        import numpy as np
+        import pandas as pd
+
+        zone = home_zone(docket.timezone)
+        now = docket.now.astimezone(zone)
+        codes, distinct = pd.factorize(table["step_due_at"].dt.tz_convert(zone))
+        seen = distinct.strftime("%Y-%m-%d %H:%M").to_numpy(object)[codes]
+        today = np.asarray(distinct.date == now.date(), dtype=bool)[codes]
+        oldest = docket.of(table, lambda case: in_utc(case.campaign.trigger.max_age.before(now)), "datetime64[us]")
+        skips = docket.of(table, lambda case: case.campaign.trigger.late == "skip", bool)
+        due = distinct.tz_convert(None).to_numpy("datetime64[us]")[codes]
+        return judged(
+            table, [("too_old", due < oldest, seen), ("not_today", skips & ~today, seen)], Verdict.EXPIRE, seen
+        )

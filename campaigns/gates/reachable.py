@@ -32,14 +32,18 @@ class Reachable(Gate):
                    c.customer_id is null as reachable_unknown
               from batch b left join customers c using (customer_id)"""
 
-    def judge(self, table: pd.DataFrame, case: Case) -> Judgement:
+    def rule(self, case: Case) -> str:
+        """The column it takes."""
+        return f"{case.medium.address} known"
+
+    def judge(self, table: pd.DataFrame, docket: Docket) -> Judgement:
         """Refuse where the address is missing."""
+        missing = docket.of(table, lambda case: f"no {case.medium.address}")
         return judged(
             table,
-            f"{case.medium.address} known",
             [
                 ("unknown_customer", table["reachable_unknown"], "no such customer"),
-                ("no_address", table["address"].isna(), f"no {case.medium.address}"),
+                ("no_address", table["address"].isna(), missing),
             ],
             seen="known",
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from campaigns.gate import Case, Gate, Judgement, judged
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from campaigns.definition import Suits
     from campaigns.docket import Docket
 
 KINDS = {"age": "double", "region_code": "varchar", "held": "boolean", "eligible": "boolean", "fits": "boolean"}
@@ -54,32 +55,47 @@ class Suitability(Gate):
             select b.place, b.purpose <> 'marketing' or coalesce(c.personalisation, true) as personal, {", ".join(names)}
               from batch b left join customers c using (customer_id) {join}"""
 
-    def judge(self, table: pd.DataFrame, case: Case) -> Judgement:
+    def rule(self, case: Case) -> str:
+        """Whom the campaign suits."""
+        return (
+            case.campaign.suits.words if case.campaign.suits else "general words for those who refused personalisation"
+        )
+
+    def judge(self, table: pd.DataFrame, docket: Docket) -> Judgement:
         """Refuse whom it does not suit."""
         import numpy as np
 
         words = np.where(table["personal"].to_numpy(bool), "", "personalisation refused: general words").astype(object)
-        suits = case.campaign.suits
-        if suits is None:
-            return judged(table, "general words for those who refused personalisation", [], seen=words)
-        age, region = table["suits_age"], table["suits_region_code"].astype(object).fillna("").astype(str)
-        years = np.where(age.notna(), "age " + age.fillna(0).astype(int).astype(str), "age not known").astype(object)
-        lower, upper = suits.age_from or 0, suits.age_to if suits.age_to is not None else np.inf
-        aged = np.full(len(table), suits.age_from is not None or suits.age_to is not None)
-        outside = aged & ~age.between(lower, upper).to_numpy(bool)
-        inside = region.str.startswith(suits.regions or ("",)) & ~region.str.startswith(suits.not_regions or ("\n",))
-        lives = np.where(region == "", "region not known", "region " + region).astype(object)
-        if suits.not_regions and not suits.regions:  # who knows whether that is not where they live
-            inside &= region != ""
-        product = suits.product or "no product"
-        checks = [
-            ("already_held", table["suits_held"].to_numpy(bool), f"has {product}"),
-            ("not_eligible", ~table["suits_eligible"].to_numpy(bool), f"{product}: not eligible"),
-            ("age", outside, years),
-            ("region", ~inside.to_numpy(bool), lives),
-            ("not_suited", ~table["suits_fits"].to_numpy(bool), "the condition does not hold"),
-        ]
-        return judged(table, suits.words, checks, seen=np.where(words == "", "suits", words).astype(object))
+        result = judged(table, [], seen=words)
+        for case, rows in docket.apart(table):
+            if case.campaign.suits:
+                seen, own = np.where(words[rows] == "", "suits", words[rows]).astype(object), table.iloc[rows]
+                found = judged(own, _checks(own, case.campaign.suits), seen=seen)
+                result.verdict[rows], result.reason[rows], result.seen[rows] = found.verdict, found.reason, found.seen
+        return result
+
+
+def _checks(table: pd.DataFrame, suits: Suits) -> list[tuple[str, Any, Any]]:
+    """What speaks against rows of one campaign."""
+    import numpy as np
+
+    age, region = table["suits_age"], table["suits_region_code"].astype(object).fillna("").astype(str)
+    years = np.where(age.notna(), "age " + age.fillna(0).astype(int).astype(str), "age not known").astype(object)
+    lower, upper = suits.age_from or 0, suits.age_to if suits.age_to is not None else np.inf
+    aged = np.full(len(table), suits.age_from is not None or suits.age_to is not None)
+    outside = aged & ~age.between(lower, upper).to_numpy(bool)
+    inside = region.str.startswith(suits.regions or ("",)) & ~region.str.startswith(suits.not_regions or ("\n",))
+    lives = np.where(region == "", "region not known", "region " + region).astype(object)
+    if suits.not_regions and not suits.regions:  # who knows whether that is not where they live
+        inside &= region != ""
+    product = suits.product or "no product"
+    return [
+        ("already_held", table["suits_held"].to_numpy(bool), f"has {product}"),
+        ("not_eligible", ~table["suits_eligible"].to_numpy(bool), f"{product}: not eligible"),
+        ("age", outside, years),
+        ("region", ~inside.to_numpy(bool), lives),
+        ("not_suited", ~table["suits_fits"].to_numpy(bool), "the condition does not hold"),
+    ]
 
 
 def _found(db: duckdb.DuckDBPyConnection, number: int, case: Case) -> pa.Table | None:

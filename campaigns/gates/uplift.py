@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from campaigns.docket import Docket
+    from campaigns.uplift import Uplift as ByUplift
 
 _KEY = "$salt || ':explore:' || b.campaign || ':' || b.customer_id"
 
@@ -49,18 +50,29 @@ class Uplift(Gate):
                    and (b.uplift_model = '' or u.model = b.uplift_model or starts_with(u.model, b.uplift_model || '@'))
              group by b.place"""
 
-    def judge(self, table: pd.DataFrame, case: Case) -> Judgement:
+    def rule(self, case: Case) -> str:
+        """What a contact must add."""
+        return _asked(case).words
+
+    def judge(self, table: pd.DataFrame, docket: Docket) -> Judgement:
         """Refuse whom a contact does too little for."""
         import numpy as np
 
-        rule = case.campaign.uplift
-        assert rule is not None  # noqa: S101 - `applies` has seen to it
         adds = table["uplift_adds"].to_numpy(float, na_value=np.nan)
-        known, explored = ~np.isnan(adds), table["uplift_draw"].to_numpy(float) < rule.explore
+        explores = docket.of(table, lambda case: _asked(case).explore, float)
+        least = docket.of(table, lambda case: _asked(case).least, float)
+        leaves_out = docket.of(table, lambda case: _asked(case).unknown == "leave_out", bool)
+        known, explored = ~np.isnan(adds), table["uplift_draw"].to_numpy(float) < explores
         told = np.array([f"{each:+.4f}" for each in adds], dtype=object)
         seen = np.where(known, told, "not known").astype(object)
-        little = known & (adds < rule.least)
-        unknown = ~known & (rule.unknown == "leave_out")
+        little, unknown = known & (adds < least), ~known & leaves_out
         shown = np.where((little | unknown) & explored, seen + ", explored", seen).astype(object)
         checks = [("put_off", little & ~explored, seen), ("not_known", unknown & ~explored, seen)]
-        return judged(table, rule.words, checks, seen=shown)
+        return judged(table, checks, seen=shown)
+
+
+def _asked(case: Case) -> ByUplift:
+    """What the campaign asks of the uplift; `applies` has seen that it does."""
+    rule = case.campaign.uplift
+    assert rule is not None  # noqa: S101
+    return rule

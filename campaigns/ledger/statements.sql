@@ -718,6 +718,28 @@ select medium, sum(cost) / sum(volume) from spent where campaign = :campaign gro
 -- What the versions of a campaign say.
 select version, body from campaign_versions where campaign = :campaign order by published_at, version;
 
+-- name: offers_made
+-- Messages with offers that arrived, as far as anybody knows, handed over by an instant.
+select message_id, customer_id, coalesce(handed_at, not_before) as offered_at, offers from messages
+ where offers <> '[]' and state in ('accepted', 'delivered') and coalesce(handed_at, not_before) <= :now
+ order by message_id;
+
+-- name: answers_to_offers
+-- What came of messages with offers by an instant. An opt-out is told of the last message it is about.
+with made as materialized (
+    select message_id, moment_id, customer_id, medium, purpose, coalesce(handed_at, not_before) as offered_at from messages
+     where offers <> '[]' and state in ('accepted', 'delivered') and coalesce(handed_at, not_before) <= :now),
+stops as (
+    select g.message_id, s.at, row_number() over (partition by s.customer_id, s.purpose, s.medium
+                                                      order by g.offered_at desc, g.message_id) as place
+      from made g join opt_outs s on s.customer_id = g.customer_id
+     where s.at >= g.offered_at and s.at <= :now and s.purpose in ('*', g.purpose) and s.medium in ('*', g.medium))
+select g.message_id, o.event, o.at as answered_at from made g join outcomes o on o.moment_id = g.moment_id
+ where o.at >= g.offered_at and o.at <= :now
+union all
+select message_id, cast(:stopped as text), at from stops where place = 1
+ order by 1, 2, 3;
+
 -- name: archived_messages_of_moment
 select message_id, step, medium, state from archived_messages where moment_id = :moment_id order by step, message_id;
 

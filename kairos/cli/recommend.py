@@ -23,16 +23,29 @@ def fit(
     workspace: WorkspaceOption = HERE,
     as_of: Annotated[str | None, typer.Option(help="learn from what was known then; default now")] = None,
     seed: Annotated[int, typer.Option(min=0, help="the same seed and facts make the same model")] = 1,
+    model: Annotated[
+        str | None,
+        typer.Option(help="which model serves, blend and boosting among them; the preferred one where absent"),
+    ] = None,
+    tune: Annotated[
+        bool, typer.Option("--tune", help="choose each model's settings on customers kept apart for it; takes longer")
+    ] = False,
+    outcomes: Annotated[
+        bool, typer.Option(help="learn from what became of the offers the ledger knows of, where there is one")
+    ] = True,
     json_: JsonOption = False,
 ) -> None:
     """Learn which offers help whom; the model goes into service when it is complete."""
+    from kairos.fitting import fit_workspace
     from kairos.workspace import Workspace
-    from recommender import fit as fit_models
+    from recommender.models import models
 
+    if model is not None and model not in models():
+        raise typer.BadParameter(f"{model} is none of {', '.join(models())}", param_hint="--model")
     place = Workspace(Path(workspace))
     now = place.instant(as_of, lambda: datetime.now(UTC))
-    with progress() as tell, place.facts(now, tell) as facts:
-        report = fit_models(facts.db, place.models, now, seed=seed, progress=tell)
+    with progress() as tell:
+        report = fit_workspace(place, now, seed, model=model, tune=tune, outcomes=outcomes, progress=tell)
     if json_:
         as_json(report.as_dict())
     else:
@@ -267,6 +280,16 @@ def _show_fit(report: dict[str, Any]) -> None:
     ]
     out.print(table(f"Model {report['version']}", ("model", "HR@1", "HR@3", "MRR@3", "served"), rows))
     out.print(report["why"])
+    for m in report["models"]:
+        if "settings" in m:
+            out.print(f"{m['name']}: " + ", ".join(f"{name} {value:g}" for name, value in m["settings"].items()))
+    if report["blend"]:
+        out.print("blend: " + ", ".join(f"{name} {weight:.3g}" for name, weight in report["blend"].items()))
+    if report["outcomes"]:
+        told = ", ".join(f"{count:,} {name}" for name, count in report["outcomes"].items())
+        out.print(f"Offers learnt from: {told}.")
+    for m in report["not_fitted"]:
+        out.print(f"[bold]not fitted:[/bold] {m['name']}: {m['note']}")
     for problem in report["problems"]:
         out.print(
             f"[bold red]never offered:[/bold red] {problem['product_id']}: {problem['message']} ({problem['hint']})"

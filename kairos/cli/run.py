@@ -78,6 +78,8 @@ def show(report: dict[str, Any]) -> None:
     title = f"Moments as of {report['as_of']}" + (" (rehearsal, nothing kept)" if report["rehearsal"] else "")
     out.print(table(title, names, rows, numbers=names[1:-1]))
     not_run(out, report["problems"])
+    for warning in report["warnings"]:
+        out.print(f"[bold yellow]warning:[/bold yellow] {warning}", soft_wrap=True)
     for name, why in report["idle"].items():
         out.print(f"[bold]not run:[/bold] {'everything' if name == '*' else name}: {why}", soft_wrap=True)
     total = report["totals"]

@@ -24,7 +24,7 @@ from campaigns.live import Live, Step, opened
 from campaigns.register import Register
 from campaigns.turn import Turn
 from kairos.errors import KairosError
-from kairos.runs import need_model
+from kairos.freshness import fresh, need_model
 from kairos.service import in_service
 from kairos.stream.arrivals import Limits
 from kairos.stream.desk import Desk
@@ -35,7 +35,7 @@ from kairos.workspace import Workspace
 if TYPE_CHECKING:
     from campaigns.definition import Campaign
     from campaigns.ledger import Ledger
-    from triggers.trigger import Columns
+    from triggers.facts import Facts
 
 log = structlog.get_logger(__name__)
 IDLE = 0.5
@@ -98,25 +98,28 @@ class Watch:
     def _opened(self, now: datetime) -> Live:
         if self._live is not None and not self._outdated(now):
             if Register(self._live.ledger).revision() != self._revision:  # somebody paused, stopped, approved
-                self._live.campaigns = tuple(self._in_service(self._live.ledger, self._live.scene.facts.columns, now))
+                self._live.campaigns = tuple(self._in_service(self._live.ledger, self._live.scene.facts, now))
             return self._live
         self.close()
         with ExitStack() as stack:
             ledger = stack.enter_context(self.place.ledger())
             facts = stack.enter_context(self.place.facts_alone(now))
-            campaigns = self._in_service(ledger, facts.columns, now)
+            campaigns = self._in_service(ledger, facts, now)
             self._live = opened(self.place.scene(facts), campaigns, ledger, now)
             self._open = stack.pop_all()
         self._files = self.place.fingerprint()
         self._sweep(self._live, now)
         return self._live
 
-    def _in_service(self, ledger: Ledger, columns: Columns, now: datetime) -> list[Campaign]:
-        """The campaigns that may run, as people have left them."""
-        service = in_service(self.place, columns, ledger, now)
+    def _in_service(self, ledger: Ledger, facts: Facts, now: datetime) -> list[Campaign]:
+        """The campaigns that may run, as people have left them and the model of offers allows."""
+        service = in_service(self.place, facts.columns, ledger, now)
+        need_model(self.place, service.campaigns)
+        service = fresh(self.place, facts, service, now)
         for problem in service.problems:
             log.error("campaign_not_run", problem=str(problem))
-        need_model(self.place, service.campaigns)
+        for warning in service.warnings:
+            log.warning("campaign_runs", warning=warning)
         self._revision = Register(ledger).revision()
         return service.campaigns
 

@@ -52,7 +52,7 @@ class Boosting(Model):
     name = "boosting"
     rows = 20_000
     linear = False
-    served = False  # ten times the time of all others together, and no better on what was measured
+    served = False  # ten times the time of all others together: fitted where it, or the blend, is asked for
     choices: ClassVar = {"rounds": (ROUNDS,)}
 
     def __init__(self, features: int, items: int, classes: NDArray[np.int64], trees: Trees) -> None:

@@ -27,7 +27,8 @@ from channels import adapters
 from channels.contract import MEDIA
 from channels.profiles import PROFILES
 from channels.protocol import TRANSITIONS, Event
-from kairos.settings import Settings, StreamSettings
+from kairos.settings import RecommendSettings, Settings, StreamSettings
+from recommender.learning import Learning
 from templates.grammar import TESTS
 from templates.names import LOOP_FIELDS
 from templates.parts import HTML_PARTS, PARTS
@@ -68,6 +69,8 @@ SETTINGS_PARTS: tuple[type[BaseModel], ...] = (
     Arbitration,
     Limit,
     Hours,
+    RecommendSettings,
+    Learning,
     StreamSettings,
     Delivery,
 )

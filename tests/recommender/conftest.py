@@ -137,6 +137,12 @@ def traits(customers: int, seed: int = 7) -> Rows:
     return {"customers": people, "policies": policies, "events": events, "products": PRODUCTS}
 
 
+@pytest.fixture
+def tastes() -> Callable[[int], Rows]:
+    """The rows of an insurer of so many customers with hidden tastes, to change at will."""
+    return traits
+
+
 @pytest.fixture(scope="session")
 def tasteful() -> Iterator[duckdb.DuckDBPyConnection]:
     """2,000 customers with hidden tastes; tests must not change it."""

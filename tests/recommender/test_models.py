@@ -10,6 +10,7 @@ from recommender.calibration import probabilities
 from recommender.errors import UnfitInputError
 from recommender.model import Model, taken
 from recommender.models import models
+from recommender.models.blend import Blend
 from recommender.models.boosting import Boosting
 from recommender.models.ease import Ease
 from recommender.models.itemknn import ItemKNN
@@ -41,6 +42,7 @@ def model(request: pytest.FixtureRequest) -> type[Model]:
 
 def test_the_folder_is_the_list_of_models() -> None:
     assert models() == {
+        "blend": Blend,
         "boosting": Boosting,
         "ease": Ease,
         "itemknn": ItemKNN,
@@ -99,7 +101,7 @@ def test_walking_the_stored_trees_is_what_scikit_learn_predicts(classes: list[in
 
 
 def test_a_row_of_weight_two_counts_as_two_rows(model: type[Model], rows: Matrices) -> None:
-    if model in (LightFM, Boosting):
+    if model in (LightFM, Boosting, Blend):
         pytest.skip("it goes through the rows in an order of its own")
     twice = np.where(np.arange(120) < 40, 2, 1)
     doubled = np.repeat(np.arange(120), twice)
@@ -116,7 +118,7 @@ def test_each_setting_has_its_default_first_and_others_are_refused(model: type[M
         model.fit(*rows, seed=1, settings={"volume": 3})
 
 
-@pytest.mark.parametrize("name", ["boosting", "ease", "itemknn", "lightfm", "logistic"])
+@pytest.mark.parametrize("name", ["blend", "boosting", "ease", "itemknn", "lightfm", "logistic"])
 def test_a_feature_that_means_an_item_puts_it_first(name: str, rows: Matrices) -> None:
     scores = models()[name].fit(*rows, seed=1).scores(rows[1])
     np.testing.assert_array_equal(scores.argmax(axis=1), rows[0].indices)

@@ -1,4 +1,7 @@
-"""Floors on public data sets, through the door of `kairos recommend evaluate`: what was reached must not be lost."""
+"""Floors on public data sets, through the door of `kairos recommend evaluate`: what was reached must not be lost.
+
+Each floor stands well below what was measured: the last digits differ between machines.
+"""
 
 from __future__ import annotations
 
@@ -34,35 +37,35 @@ def test_the_service_a_member_will_use_is_found_more_often_than_by_popularity(tr
     assert lines["logistic"].events == 8_348
     assert lines["popularity"].metrics["hr"].value == pytest.approx(0.911, abs=0.01)
     for model in ("ease", "logistic"):
-        assert lines[model].over_popularity["mrr"].low > 0.04
-        assert lines[model].reliability.brier < lines["popularity"].reliability.brier - 0.05
+        assert lines[model].over_popularity["mrr"].low > 0.035
+        assert lines[model].reliability.brier < lines["popularity"].reliability.brier - 0.045
 
 
 def test_as_many_caravan_holders_are_picked_as_a_good_entry_of_the_challenge_did(trial):
     given = trial("coil2000-caravan")
     assert (given.relevant.shape, int(given.relevant[:, given.items.index("caravan")].sum())) == ((4_000, 2), 238)
     found = holders(given, 1, Asked(only=("ease", "lightfm")))
-    assert found["ease"] >= 108
-    assert found["lightfm"] >= 116
+    assert found["ease"] >= 105
+    assert found["lightfm"] >= 112
 
 
 def test_who_learns_from_what_others_added_knows_what_a_contract_adds(trial):
     lines = _lines(trial("cas-motor-guarantees"), 1, "ease", "itemknn", folds=5)
     for model in ("ease", "itemknn", "blend"):
         assert lines[model].over_popularity["hr"].low > 0.05, model
-        assert lines[model].metrics["hr"].value > 0.74, model
+        assert lines[model].metrics["hr"].value > 0.73, model
 
 
 def test_films_are_foreseen_by_every_way_of_learning_from_likes(trial):
     lines = _lines(trial("movielens-latest-small", 4_000), 10, "ease", "itemknn", "lightfm")
-    for model, floor in {"ease": 0.37, "itemknn": 0.33, "lightfm": 0.32}.items():
+    for model, floor in {"ease": 0.37, "itemknn": 0.35, "lightfm": 0.31}.items():
         assert lines[model].metrics["hr"].value > floor, model
     assert lines["lightfm"].coverage > lines["popularity"].coverage
 
 
 def test_learning_from_eligible_and_taken_in_parts_reaches_what_was_measured_before(trial):
     lines = _lines(trial("bruun-insurance-purchases"), 3, "ease", folds=5)
-    assert lines["ease"].metrics["hr"].value > 0.722
+    assert lines["ease"].metrics["hr"].value > 0.715
     assert lines["ease"].over_popularity["hr"].low > 0.02
 
 

@@ -18,7 +18,9 @@ def by_sorting(scores: np.ndarray, k: int) -> np.ndarray:
 
 @given(
     arrays.arrays(
-        np.float32, st.tuples(st.integers(1, 5), st.integers(1, 9)), elements=st.sampled_from([0, 1, 2, -np.inf])
+        np.float32,
+        st.tuples(st.integers(1, 5), st.integers(1, 9)),
+        elements=st.sampled_from([0, 1, 2, -1, -2, -0.0, 1e-45, -3e38, 3e38, np.inf, -np.inf]),
     ),
     st.integers(1, 10),
 )

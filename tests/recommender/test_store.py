@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -11,6 +14,7 @@ import numpy as np
 import pytest
 
 import recommender.store
+from kairos.starter import write_starter
 from recommender.errors import NoModelError, TornModelError
 from recommender.store import packed, read_version, unpacked, version_name, write_version
 
@@ -126,3 +130,41 @@ def test_the_same_arrays_are_the_same_bytes_whatever_their_order() -> None:
     content = packed({"one": one, "two": two})
     assert content == packed({"two": two, "one": one})
     np.testing.assert_array_equal(unpacked(content)["two"], two)
+
+
+def test_a_switch_killed_at_any_step_leaves_the_old_version_or_the_new_one(tmp_path: Path) -> None:
+    old = write_version(tmp_path, {"a.json": b"old"}, NOW)
+    new = write_version(tmp_path, {"a.json": b"new"}, NOW + timedelta(days=1))
+    script = Path(__file__).parent / "switch_rounds.py"
+    root = Path(recommender.store.__file__).parents[1]
+    done = subprocess.run(
+        [sys.executable, str(script), str(tmp_path), old, new],
+        capture_output=True, text=True, check=True, timeout=100, env={**os.environ, "PYTHONPATH": str(root)},
+    )  # fmt: skip
+    found = json.loads(done.stdout)
+    switched = found.index(new)
+    assert set(found[:switched]) == {old}
+    assert set(found[switched:]) == {new}
+    assert switched > 20  # it was killed while it checked, wrote and renamed
+    assert len(found) - switched > 3  # and after the name was in place
+    assert write_version(tmp_path, {"a.json": b"old"}, NOW) == old  # what dead ones left is in nobody's way
+
+
+@pytest.mark.parametrize("seconds", [0.1, 0.3, 0.45, 0.6])
+def test_the_command_killed_at_any_time_leaves_one_of_the_two_in_service(tmp_path: Path, seconds: float) -> None:
+    place = tmp_path / "w"
+    write_starter(place, demo=False)
+    names = [
+        write_version(place / "models", {"a.json": str(day).encode()}, NOW + timedelta(days=day)) for day in (0, 1)
+    ]
+    root = Path(recommender.store.__file__).parents[1]
+    child = subprocess.Popen(
+        [sys.executable, "-c", "from kairos.cli import main; main()", "recommend", "use", "-w", str(place)],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": str(root)},
+    )  # fmt: skip
+    try:
+        child.wait(seconds)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+    assert read_version(place / "models")[0] in names

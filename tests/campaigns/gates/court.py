@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pyarrow as pa
 
+from campaigns.agenda import KEYS
 from campaigns.budgets import Spent
-from campaigns.decide import KEYS
 from campaigns.definition import Campaign
 from campaigns.docket import BATCH, Docket, beside, gather
 from campaigns.gate import Case, Verdict
@@ -110,28 +110,43 @@ class Counting:
 
 def ask(name: str, world: World, facts: Facts, order: Sequence[int] | None = None) -> tuple[dict[int, Answer], int]:
     """What a gate says of each moment, laid out in any order, and how many queries that took."""
+    cases = dict.fromkeys(range(len(world.moments)), 0)
+    return ask_together(name, world, facts, {0: world.case()}, cases, order or range(len(world.moments)))
+
+
+def ask_together(
+    name: str, world: World, facts: Facts, heard: Mapping[int, Case], cases: Mapping[int, int], order: Sequence[int]
+) -> tuple[dict[int, Answer], int]:
+    """What a gate says of these moments of several cases at once; `cases` is the case of each moment."""
     gate = next(each for each in gates() if each.name == name)
-    case, db = world.case(), Counting(facts.db)
+    docket, db = Docket(heard), Counting(facts.db)
     lay(facts, world)
-    rows = [world.moments[place] for place in order or range(len(world.moments))]
+    rows = [world.moments[place] for place in order]
     kinds = {"moment_id": pa.int64(), "standing": pa.bool_()} | dict.fromkeys(
         ("due_at", "step_due_at"), pa.timestamp("us", "UTC")
     )
     batch = pa.table({n: pa.array([row[n] for row in rows], kinds.get(n, pa.string())) for n in BATCH})
     batch = batch.sort_by([(key, "ascending") for key in KEYS])
-    if not gate.applies(case):
-        return {row["moment_id"]: ("pass", "") for row in rows}, 0
+    passed = {row["moment_id"]: ("pass", "") for row in rows}
+    few = docket.only(gate)
+    if not few.cases:
+        return passed, 0
     asking = [each for each in gates() if each.name in {name, "reachable" if name == "hours" else name}]
     facts.db.register("batch", batch)
     for live in (each for each in asking if each.live):
-        live.prepare(db, Docket({0: case}))
-    numbered = batch.append_column("case_number", pa.array([0] * batch.num_rows, pa.int64()))
-    table = beside(batch, gather(db, Docket({0: case}), numbered, asking))
+        live.prepare(db, few)
+    numbers = [cases[number] for number in batch["moment_id"].to_pylist()]
+    numbered = batch.append_column("case_number", pa.array(numbers, pa.int64()))
+    table = beside(numbered, gather(db, docket, numbered, asking))
+    table = table[table["case_number"].isin(list(few.cases))].reset_index(drop=True)
+    if not len(table):
+        return passed, db.queries
     for column in sorted({column for given in world.given.values() for column in given}):
         table[column] = [world.given[number].get(column) for number in table["moment_id"]]
-    judgement = gate.judge(table, case)
+    judgement = gate.judge(table, few)
     verdicts = [Verdict(value).status.replace("sent", "pass") for value in judgement.verdict]
-    return dict(zip(table["moment_id"], zip(verdicts, judgement.reason, strict=True), strict=True)), db.queries
+    said = dict(zip(table["moment_id"], zip(verdicts, judgement.reason, strict=True), strict=True))
+    return passed | said, db.queries
 
 
 def lay(facts: Facts, world: World) -> None:

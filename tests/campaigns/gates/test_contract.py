@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from court import NOW, World, ask
+from court import NOW, World, ask, ask_together
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from references import ELSEWHERE, REFERENCES
@@ -44,6 +44,24 @@ def test_the_order_of_rows_does_not_matter(facts, name, seed):
     order = list(range(len(world.moments)))
     Random(seed + 1).shuffle(order)
     assert ask(name, world, facts, order)[0] == ask(name, world, facts)[0]
+
+
+@every
+@given(seed=st.integers(0, 2**32))
+@settings(max_examples=40, deadline=None)
+def test_of_several_cases_at_once_a_gate_says_what_it_says_of_each_alone(facts, name, seed):
+    draw = REFERENCES[name][0]
+    world, other = draw(Random(seed)), draw(Random(seed + 1))
+    other.policy, other.stakes, other.classes, other.spent = world.policy, world.stakes, world.classes, world.spent
+    heard = {3: world.case(), 7: other.case()}
+    customers = sorted({row["customer_id"] for row in world.moments})
+    whose = {customer: (3, 7)[place % 2] for place, customer in enumerate(customers)}
+    cases = {row["moment_id"]: whose[row["customer_id"]] for row in world.moments}
+    together = ask_together(name, world, facts, heard, cases, range(len(world.moments)))[0]
+    for number, case in heard.items():
+        own = [place for place, row in enumerate(world.moments) if cases[row["moment_id"]] == number]
+        alone = ask_together(name, world, facts, {number: case}, cases, own)[0] if own else {}
+        assert alone == {moment: answer for moment, answer in together.items() if cases[moment] == number}
 
 
 @every
