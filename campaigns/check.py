@@ -30,21 +30,21 @@ LAWS: dict[str, tuple[str, str]] = {
     "send_has_message": (
         "a decision to send has its message",
         "select count(*), min(d.moment_id) from decisions d where d.verdict = 'sent' and not exists "
-        "(select 1 from messages g where g.moment_id = d.moment_id and g.step = d.step)",
+        "(select 1 from fates g where g.moment_id = d.moment_id and g.step = d.step)",
     ),
     "message_has_decision": (
         "a message has its decision to send",
-        "select count(*), min(g.message_id) from messages g where not exists "
+        "select count(*), min(g.message_id) from fates g where not exists "
         "(select 1 from decisions d where d.moment_id = g.moment_id and d.step = g.step and d.verdict = 'sent')",
     ),
     "one_message": (
         "one message per moment, step and channel, and one channel per step",
-        "select count(*), min(first) from (select min(message_id) as first from messages "
+        "select count(*), min(first) from (select min(message_id) as first from fates "
         "group by moment_id, step having count(*) > 1) twice",
     ),
     "held_out_silent": (
         "nobody held out got a message",
-        "select count(*), min(m.moment_id) from moments m join messages g using (moment_id) where m.status = 'held_out'",
+        "select count(*), min(m.moment_id) from moments m join fates g using (moment_id) where m.status = 'held_out'",
     ),
     "traced": (
         "every decision has a trace that names known cases",
@@ -64,6 +64,12 @@ LAWS: dict[str, tuple[str, str]] = {
         "no message was accepted twice",
         "select count(*), min(message_id) from (select message_id from attempts "
         "where outcome in ('accepted', 'delivered', 'found') group by message_id having count(*) > 1) twice",
+    ),
+    "archived": (
+        "what was archived is over, and none of it is in the outbox as well",
+        "select count(*), min(m.moment_id) from moments m where m.archived_in is not null and (m.wake_at is not null "
+        "or not exists (select 1 from archives a where a.archive_id = m.archived_in) "
+        "or exists (select 1 from messages g where g.moment_id = m.moment_id))",
     ),
 }
 

@@ -1,7 +1,8 @@
 """Erasing a customer: words, addresses, traces and names go, the counts stay, and nobody contacts them again.
 
 One transaction: a process that dies leaves the customer as they were, or erased. Done again, it finds nothing and changes
-nothing.
+nothing. Files of the archive are written anew after it, found by what the ledger keeps of archived moments under the
+customer's pseudonym: a process that dies between leaves that to whoever does it again.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
+from campaigns.archived_customer import ArchivedCustomer
 from campaigns.audit import record
 from campaigns.ledger import Ledger
 from campaigns.ledger.ledger import seconds
@@ -34,17 +37,20 @@ class Known:
 
 @dataclass
 class Erasure:
-    """What became of one customer. `in_hand`: messages with a sender, for which the whole erasure waits."""
+    """What became of one customer. `in_hand`: messages with a sender, for which the whole erasure waits; `unreached`: folders
+    of the archive that are not where they were, for which it waits too; `archived`: rows that went out of the archive."""
 
     pseudonym: str
     rows: dict[str, int] = field(default_factory=dict)
     hashes: dict[str, int] = field(default_factory=dict)
     in_hand: int = 0
+    unreached: list[str] = field(default_factory=list)
+    archived: int = 0
 
     @property
     def done(self) -> bool:
         """Whether the customer is erased."""
-        return not self.in_hand
+        return not (self.in_hand or self.unreached)
 
     def as_dict(self) -> dict[str, Any]:
         """The report; nothing in it says who it was."""
@@ -52,30 +58,50 @@ class Erasure:
             "pseudonym": self.pseudonym,
             "done": self.done,
             "in_hand": self.in_hand,
+            "unreached": self.unreached,
+            "archived": self.archived,
             "rows": self.rows,
             "hashes": self.hashes,
         }
 
 
 def forget(
-    ledger: Ledger, customer_id: str, salt: str, now: datetime, known: Known | None = None, by: str = ""
+    ledger: Ledger,
+    customer_id: str,
+    salt: str,
+    now: datetime,
+    known: Known | None = None,
+    by: str = "",
+    home: Path = Path(),
 ) -> Erasure:
     """Erase everything the ledger holds about a customer but that it happened, and note that nobody contacts them again.
 
     Nothing is done while a message of theirs is in a sender's hand, or nobody knows what became of it: its answer would
-    come to nobody. Afterwards `Store.scour` clears what lies in freed pages. `by`: who does it, for the audit log.
+    come to nobody. Afterwards `Store.scour` clears what lies in freed pages. `by`: who does it, for the audit log; `home`:
+    what the folders of the archive are relative to.
     """
+    names = [customer_id, pseudonym(salt, customer_id)]
     with ledger.store.alone([customer_id]):  # nobody writes a message to whoever is being erased
-        return ledger.store.repeat(lambda: _forget(ledger, customer_id, salt, now, known or Known(), by))
+        erasure = ledger.store.repeat(lambda: _forget(ledger, customer_id, salt, now, known or Known(), (by, home)))
+    if erasure.done:
+        erasure.archived = ArchivedCustomer.of(ledger, names, home).drop(ledger)
+    return erasure
 
 
-def _forget(ledger: Ledger, customer_id: str, salt: str, now: datetime, known: Known, by: str) -> Erasure:
+def _forget(
+    ledger: Ledger, customer_id: str, salt: str, now: datetime, known: Known, who_and_where: tuple[str, Path]
+) -> Erasure:
+    by, home = who_and_where
     erasure = Erasure(pseudonym(salt, customer_id))
+    ledger.store.in_line("archive")  # nothing of theirs moves meanwhile
+    archived = ArchivedCustomer.of(ledger, [customer_id, erasure.pseudonym], home)
     erasure.in_hand = int((ledger.store.one("in_hand", customer=customer_id) or (0,))[0])
-    if not erasure.in_hand:
+    erasure.unreached = archived.missing()
+    if erasure.done:
         held = holdings(ledger, customer_id, known.policies)
         erasure.rows = {table: len(rows) for table, rows in held.items() if rows}
-        erasure.hashes, new = _never_again(ledger, customer_id, salt, now, _addresses(held, known))
+        messages = [*held["messages"], *archived.rows().get("messages", [])]
+        erasure.hashes, new = _never_again(ledger, customer_id, salt, now, _addresses(messages, known))
         _erase(ledger, customer_id, salt, seconds(now), held)
         _note(ledger, erasure, now, by, changed=bool(erasure.rows or new))
     return erasure
@@ -89,10 +115,10 @@ def _note(ledger: Ledger, erasure: Erasure, now: datetime, by: str, *, changed: 
     ledger.store.run("record_run", values)
 
 
-def _addresses(held: dict[str, list[Row]], known: Known) -> set[tuple[str, str]]:
+def _addresses(messages: Sequence[Row], known: Known) -> set[tuple[str, str]]:
     """Every (kind, address) of the customer's own that is known."""
     found = {("phone", phone) for phone in known.phones} | {("email", email.lower()) for email in known.emails}
-    for message in held["messages"]:
+    for message in messages:
         kind = ADDRESSES.get(MEDIA[message["medium"]].address) if message["medium"] in MEDIA else None
         if kind and message["address"]:
             found.add((kind, message["address"].lower()))
@@ -131,6 +157,7 @@ def _erase(ledger: Ledger, customer_id: str, salt: str, now: int, held: dict[str
     store.many("erase_decisions", rows("moments"))
     store.many("erase_outcomes", rows("outcomes", pseudonymous_event="event_id"))
     messages = rows("messages", pseudonymous_message="message_id")
+    store.many("erase_archived_messages", rows("archived_messages", pseudonymous_message="message_id"))
     for name in ("erase_attempts", "erase_receipts", "erase_messages"):
         store.many(name, messages)
     store.many(

@@ -70,6 +70,17 @@ def confirm(ledger: Ledger, token: str, now: datetime, evidence: str) -> Answer:
         return settle(ledger, found[0], now, evidence) if found else "unknown"
 
 
+def open_question(ledger: Ledger, token: str, now: datetime) -> tuple[Answer | Literal["open"], str, str]:
+    """What a token is good for, changing nothing, with purpose and channel of its question ("" where it is unknown)."""
+    found = ledger.store.rows("request_by_token", token_hash=fingerprint(token))
+    if not found:
+        return "unknown", "", ""
+    about = (found[0]["purpose"], found[0]["medium"])
+    if found[0]["state"] != "requested":
+        return ("used" if found[0]["state"] == "confirmed" else "replaced"), *about
+    return ("expired" if found[0]["expires_at"] <= seconds(now) else "open"), *about
+
+
 def settle(ledger: Ledger, request: dict[str, Any], now: datetime, evidence: str) -> Answer:
     """Confirm a request of the ledger, within the transaction of the caller."""
     if request["state"] != "requested":

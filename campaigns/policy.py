@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -301,6 +301,11 @@ class ContactPolicy(BaseModel):
         description="secret word of the holdout draw; changing it redraws who is held out",
         min_length=1,
     )
+
+    def counted_since(self, now: datetime) -> datetime:
+        """Before any period caps or the contest count in: two days cover the zones on either side of the date line."""
+        spans = [cap.per for cap in self.caps] + ([self.arbitrate.window] if self.arbitrate else [])
+        return min((span.before(now) for span in spans), default=now) - timedelta(days=2)
 
     @property
     def salt_of_hashes(self) -> str:

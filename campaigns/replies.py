@@ -14,18 +14,22 @@ from campaigns.pseudonyms import hashed, salt_check
 from channels.contract import MEDIA
 from channels.optouts import read_answer
 
-Meaning = Literal["opt_out", "confirm", "person", "nothing"]
+Meaning = Literal["opt_out", "confirm", "help", "person", "nothing"]
 
 
 @dataclass(frozen=True)
 class Reply:
-    """A message from an address (a phone number in E.164, or an e-mail address). `answer_id`: the provider's id of it."""
+    """A message from an address (a phone number in E.164, or an e-mail address). `answer_id`: the provider's id of it.
+
+    `meaning`: what the provider took it for and has acted on already, whatever the words.
+    """
 
     answer_id: str
     medium: str
     address: str
     words: str
     at: datetime
+    meaning: Meaning | None = None
 
 
 def take_reply(ledger: Ledger, reply: Reply, salt: str) -> Meaning:
@@ -55,7 +59,7 @@ def take_reply(ledger: Ledger, reply: Reply, salt: str) -> Meaning:
 
 
 def _act(ledger: Ledger, reply: Reply, customers: list[str], salt: str) -> Meaning:
-    meaning: Meaning = read_answer(reply.words)
+    meaning: Meaning = reply.meaning or read_answer(reply.words)
     if meaning == "confirm":
         meaning = _confirm(ledger, reply)
     if meaning == "opt_out":

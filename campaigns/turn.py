@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from time import perf_counter
 
 from campaigns.agenda import Part
@@ -164,7 +164,9 @@ def _history(scene: Scene, ledger: Ledger, parts: Sequence[Part]) -> History:
 
     customers = pa.chunked_array([chunk for part in parts for chunk in part.batch["customer_id"].chunks])
     branching = sorted({part.campaign.name for part in parts if part.campaign.branches})
-    return ledger.history(customers, _local(scene), counted_since(scene), Answers(branching, ANSWERS))
+    return ledger.history(
+        customers, _local(scene), scene.rules.policy.counted_since(scene.now), Answers(branching, ANSWERS)
+    )
 
 
 def _admit(scene: Scene, campaign: Campaign, ledger: Ledger, turn: Turn, among: Collection[str] | None) -> None:
@@ -208,11 +210,3 @@ def _composed(
 def _local(scene: Scene) -> datetime:
     """Now, in the insurer's zone."""
     return scene.now.astimezone(home_zone(scene.rules.timezone))
-
-
-def counted_since(scene: Scene) -> datetime:
-    """Before any period caps or the contest count in: two days cover the zones on either side of the date line."""
-    policy = scene.rules.policy
-    spans = [cap.per for cap in policy.caps] + ([policy.arbitrate.window] if policy.arbitrate else [])
-    longest = [span.before(scene.now) for span in spans]
-    return min(longest, default=scene.now) - timedelta(days=2)

@@ -62,17 +62,36 @@ def _story(
 
 
 def _moment(row: dict[str, Any], ledger: Ledger, now: datetime) -> dict[str, Any]:
+    if row["archived_in"] is not None:
+        return _archived(row, ledger)
     messages = ledger.store.rows("messages_of_moment", moment_id=row["moment_id"], now=seconds(now))
     for message in messages:
         message["parts"] = json.loads(message["parts"])
         message["address"] = _masked(message["address"])
         for name in ("reserved_at", "not_before", "expires_at", "handed_at"):
             message[name] = instant(message[name]).isoformat() if message[name] is not None else None
+    return {**_kept(row), "decisions": [], "messages": messages}
+
+
+def _archived(row: dict[str, Any], ledger: Ledger) -> dict[str, Any]:
+    """Of a moment in the archive: how its messages ended, and in which files words and traces are."""
+    archives = {each["archive_id"]: each for each in ledger.store.rows("archives")}
+    found = archives[row["archived_in"]]
+    messages = ledger.store.rows("archived_messages_of_moment", moment_id=row["moment_id"])
+    return {
+        **_kept(row),
+        "decisions": [],
+        "messages": messages,
+        "archive": f"{found['folder']}/*/*/{found['name']}.parquet",
+    }
+
+
+def _kept(row: dict[str, Any]) -> dict[str, Any]:
     kept = {name: row[name] for name in ("moment_id", "subject", "occasion", "status", "next_step")}
     times = {
         name: instant(row[name]).isoformat() for name in ("due_at", "admitted_at", "wake_at") if row[name] is not None
     }
-    return {**kept, **times, "decisions": [], "messages": messages}
+    return {**kept, **times}
 
 
 def _decision(row: dict[str, Any], cases: dict[str, dict[str, Any]]) -> dict[str, Any]:

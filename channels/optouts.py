@@ -15,6 +15,9 @@ OPT_OUT_WORDS = frozenset(
 CONFIRM_WORDS = frozenset({"yes", "y", "confirm", "是", "同意", "确认"})
 """Whole answers, casefolded, that confirm a consent somebody asked for; to anything else they say nothing."""
 
+HELP_WORDS = frozenset({"help", "info", "帮助", "帮帮我", "客服"})
+"""Whole answers, casefolded, that ask who is writing and how to stop it."""
+
 _SOUNDS_LIKE = re.compile(
     r"\b(?:stop|unsubscribe|opt[- ]?out|remove me|leave me alone)\b"
     r"|退订|拒收|取消订阅|别再发|不要再发|骚扰|投诉"
@@ -36,9 +39,12 @@ def opt_out_word(text: str) -> Literal["opt_out", "person", "nothing"]:
     return "nothing"
 
 
-def read_answer(text: str) -> Literal["opt_out", "confirm", "person", "nothing"]:
-    """Read an answer: as `opt_out_word`, and `confirm` only if all of it is such a word."""
-    return "confirm" if _bare(text) in CONFIRM_WORDS else opt_out_word(text)
+def read_answer(text: str) -> Literal["opt_out", "confirm", "help", "person", "nothing"]:
+    """Read an answer: as `opt_out_word`, and `confirm` or `help` only if all of it is such a word."""
+    words = _bare(text)
+    if words in CONFIRM_WORDS:
+        return "confirm"
+    return "help" if words in HELP_WORDS else opt_out_word(text)
 
 
 def _bare(text: str) -> str:

@@ -1,8 +1,9 @@
-"""What Twilio calls back with: the state of a message, proven to come from Twilio."""
+"""What Twilio calls us with: the state of a message, or one a customer wrote; proven to come from Twilio."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 from channels.adapter import ChannelError
@@ -18,6 +19,12 @@ STATUSES: dict[str, Literal["accepted", "delivered", "failed"]] = {
     **dict.fromkeys(("undelivered", "failed", "canceled"), "failed"),
 }
 """Twilio's message statuses (OpenAPI `message_enum_status`) to ours."""
+
+
+MEANINGS: dict[str, Literal["opt_out", "help", "nothing"]] = {"STOP": "opt_out", "HELP": "help", "START": "nothing"}
+"""`OptOutType` of a Messaging Service with Advanced Opt-Out, which has answered the customer by itself, to ours."""
+OWN_STOPS = frozenset({"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout"})
+"""Words Twilio itself takes for a stop unless told otherwise: it answers them, and lets nothing of ours through after."""
 
 
 class NoReceiptError(ChannelError):
@@ -44,3 +51,38 @@ def parse_status(params: Mapping[str, str]) -> Receipt:
 def _refusal(status: str, code: str) -> Refused | None:
     meaning = verdict(code) if status == "failed" and code else None
     return meaning if isinstance(meaning, Refused) else None
+
+
+class NoReplyError(ChannelError):
+    """The call is not about a message somebody wrote."""
+
+
+@dataclass(frozen=True)
+class InboundSms:
+    """A message somebody wrote to one of our numbers. `meaning`: what Twilio took it for; `answered`: it has answered by itself."""
+
+    provider_id: str
+    sender: str
+    words: str
+    meaning: Literal["opt_out", "help", "nothing"] | None
+    answered: bool
+
+
+def parse_reply(params: Mapping[str, str]) -> InboundSms:
+    """The message in an incoming message webhook. Raises NoReplyError."""
+    provider_id, sender = params.get("MessageSid") or params.get("SmsSid", ""), params.get("From", "")
+    if not (provider_id and sender and "Body" in params):
+        raise NoReplyError("no message: it needs MessageSid, From and Body")
+    words, meaning = params["Body"], MEANINGS.get(params.get("OptOutType", "").upper())
+    answered = meaning is not None or words.strip().casefold() in OWN_STOPS
+    return InboundSms(provider_id, sender, words, meaning, answered)
+
+
+def twiml(words: str = "") -> bytes:
+    """The answer Twilio sends on; nothing is sent where there are no words."""
+    from twilio.twiml.messaging_response import MessagingResponse
+
+    response = MessagingResponse()
+    if words:
+        response.message(words)
+    return str(response).encode()

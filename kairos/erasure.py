@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from campaigns.archived_customer import ArchivedCustomer
 from campaigns.forget import Known, forget
 from campaigns.person import export
 from campaigns.pseudonyms import hashed
@@ -17,13 +18,16 @@ if TYPE_CHECKING:
 
 
 def tell_all(place: Workspace, customer_id: str, now: datetime, *, ledger_only: bool) -> dict[str, Any]:
-    """Everything the ledger holds about a customer: table -> rows; `erased` where the id is one of the forgotten."""
+    """Everything the ledger holds about a customer: table -> rows; `archive`: what was archived, `unreached`: folders of the
+    archive that are not where they were; `erased` where the id is one of the forgotten."""
     known = {} if ledger_only else _known(place, [customer_id], now)
     mark = hashed(place.policy().salt_of_hashes, f"customer:{customer_id}")
     with place.ledger() as ledger:
         tables = export(ledger, customer_id, known.get(customer_id, Known()).policies)
+        archived = ArchivedCustomer.of(ledger, [customer_id], place.folder)
+        archive, missing = archived.rows(), archived.missing()
         erased = mark in ledger.do_not_contact()["hash"].to_pylist()
-    return {"customer_id": customer_id, "erased": erased, "tables": tables}
+    return {"customer_id": customer_id, "erased": erased, "tables": tables, "archive": archive, "unreached": missing}
 
 
 def forget_all(place: Workspace, customers: Sequence[str], now: datetime, *, ledger_only: bool) -> dict[str, Any]:
@@ -35,7 +39,7 @@ def forget_all(place: Workspace, customers: Sequence[str], now: datetime, *, led
             {
                 "customer_id": customer,
                 "in_tables": customer in known,
-                **forget(ledger, customer, salt, now, known.get(customer), actor()).as_dict(),
+                **forget(ledger, customer, salt, now, known.get(customer), actor(), place.folder).as_dict(),
             }
             for customer in customers
         ]

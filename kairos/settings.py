@@ -128,6 +128,12 @@ class Settings(ContactPolicy):
         description="addresses templates may use as links.<name>; {message_id} stands for the message's own id",
         examples=[{"survey": "https://example.com/s/{message_id}"}],
     )
+    public_url: str = Field(
+        default="",
+        pattern=r"^(https?://[^?#]+)?$",
+        description="how the world reaches `kairos callbacks`: what Twilio signs, and links of consents begin with",
+        examples=["https://kairos.example.com"],
+    )
     approval: Literal["required", "none"] = Field(
         default="none",
         description="`required`: only a version that somebody other than its author approved runs, whatever the files say; "

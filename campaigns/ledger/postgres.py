@@ -29,7 +29,7 @@ OLDEST = 130_000
 KAIROS = 0x4B41
 """'KA': first half of every advisory lock that is not a sender's, so that nobody else's is met by chance."""
 CUSTOMERS = 1024
-BUDGETS, MIGRATING, LINES = 1024, 2000, {"inbox": 2001, "audit": 2002}
+BUDGETS, MIGRATING, LINES = 1024, 2000, {"inbox": 2001, "audit": 2002, "archive": 2003}
 """Second halves: a thousand for customers by their hash, one for budgets, one for migrations, one for each line.
 
 A lock a customer would not fit into the server's memory. Those who want customers of the same number wait for each other

@@ -17,3 +17,7 @@ update messages m set state = 'handed', token = :token, handed_at = :clock, atte
   from due where m.message_id = due.message_id
 returning m.message_id, m.campaign, m.purpose, m.medium, m.customer_id, m.address, m.locale, m.parts, m.not_before, m.not_after, m.expires_at,
           m.reserved_at, m.handed_at, m.timezone, m.template, m.due_at, m.priority, m.attempts;
+
+-- name: archive_hold
+-- From here on nobody changes what is about to move: receipts and senders wait for the rows.
+select count(*) from (select message_id from messages where moment_id in (select moment_id from moments where archived_in = :archive) for update) held;

@@ -184,7 +184,7 @@ insert into opt_outs (customer_id, purpose, medium, at, source) values (:custome
 on conflict (customer_id, purpose, medium) do update set at = excluded.at, source = excluded.source where excluded.at > opt_outs.at;
 
 -- name: customer_of_message
-select customer_id, medium from messages where message_id = :message_id;
+select m.customer_id, g.medium from fates g join moments m on m.moment_id = g.moment_id where g.message_id = :message_id;
 
 -- name: goal_watch
 -- Moments whose goal may still be reached, whatever was decided about them.
@@ -215,7 +215,7 @@ insert into outcomes (moment_id, event_id, event, at) values (?, ?, ?, ?) on con
 -- name: answer
 -- What a customer said on a call about a message.
 insert into outcomes (moment_id, event_id, event, at, detail)
-select moment_id, :event_id, :event, :at, :detail from messages where message_id = :message_id
+select moment_id, :event_id, :event, :at, :detail from fates where message_id = :message_id
 on conflict do nothing;
 
 -- name: publish
@@ -236,10 +236,10 @@ select m.campaign, d.verdict, d.gate, d.reason, count(*) from moments m join dec
 select campaign, count(*) from moments group by 1;
 
 -- name: count_messages
-select campaign, medium, state, count(*) from messages group by 1, 2, 3;
+select campaign, medium, state, count(*) from fates group by 1, 2, 3;
 
 -- name: moments_of_customer
-select m.moment_id, m.campaign, m.subject, m.occasion, m.due_at, m.admitted_at, m.status, m.step as next_step, m.wake_at,
+select m.moment_id, m.campaign, m.subject, m.occasion, m.due_at, m.admitted_at, m.status, m.step as next_step, m.wake_at, m.archived_in,
        d.step, d.verdict, d.gate, d.reason, d.medium, d.decided_at, d.version, d.trace
   from moments m left join decisions d on d.moment_id = m.moment_id and d.decided_at <= :now
  where m.customer_id = :customer and m.campaign = :campaign and m.admitted_at <= :now
@@ -387,6 +387,9 @@ select a.* from messages g join attempts a on a.message_id = g.message_id where 
 -- name: export_receipts
 select r.* from messages g join receipts r on r.message_id = g.message_id where g.customer_id = :customer order by r.at, r.message_id, r.status;
 
+-- name: export_archived_messages
+select a.* from moments m join archived_messages a on a.moment_id = m.moment_id where m.customer_id = :customer order by a.moment_id, a.message_id;
+
 -- name: export_outcomes
 select o.* from moments m join outcomes o on o.moment_id = m.moment_id where m.customer_id = :customer order by o.at, o.moment_id, o.event_id;
 
@@ -436,6 +439,9 @@ values (:moment_id, :step, 'retracted', 'consent', 'erased', '', :now, '', '[]')
 -- name: erase_messages
 update messages set message_id = :pseudonymous_message, customer_id = :pseudonym, address = '', parts = '{}', offers = '[]', timezone = '',
        provider_id = null where message_id = :message_id;
+
+-- name: erase_archived_messages
+update archived_messages set message_id = :pseudonymous_message where message_id = :message_id;
 
 -- name: erase_attempts
 update attempts set message_id = :pseudonymous_message, detail = '' where message_id = :message_id;
@@ -649,7 +655,7 @@ goals as (
 reached as (select distinct moment_id from goals where place = 1),
 costs as (
     select g.moment_id, sum(cast(json_extract(p.value, '$.price') as double precision)) as cost
-      from messages g join json_each(:prices) p on json_extract(p.value, '$.medium') = g.medium
+      from fates g join json_each(:prices) p on json_extract(p.value, '$.medium') = g.medium
      where g.campaign = :campaign and g.state in ('handed', 'accepted', 'delivered', 'unknown') group by g.moment_id),
 customers as (
     select w.customer_id, max(w.treated) as treated, max(w.held_out * (1 - w.treated)) as held_out,
@@ -675,7 +681,7 @@ with judged as (
      where d.moment_id = m.moment_id and m.campaign || '' = :campaign group by m.moment_id),
 seen as (
     select j.treated, j.due_at,
-           (select max(case g.state when 'delivered' then 3 when 'failed' then 1 else 2 end) from messages g where g.moment_id = j.moment_id) as best,
+           (select max(case g.state when 'delivered' then 3 when 'failed' then 1 else 2 end) from fates g where g.moment_id = j.moment_id) as best,
            case when exists (select 1 from outcomes o where o.moment_id = j.moment_id and o.event = :goal
                                 and o.at >= j.due_at and o.at < j.due_at + :window) then 1 else 0 end as reached
       from judged j where j.treated + j.held_out > 0)
@@ -733,3 +739,97 @@ select g.message_id, o.event, o.at as answered_at from made g join outcomes o on
 union all
 select message_id, cast(:stopped as text), at from stops where place = 1
  order by 1, 2, 3;
+
+-- name: archived_messages_of_moment
+select message_id, step, medium, state from archived_messages where moment_id = :moment_id order by step, message_id;
+
+-- What moves into the archive: one transaction marks moments, reads what is to be moved, and takes it out.
+
+-- name: archive_begin
+insert into archives (name, folder, at, cutoff, moments, messages) values (:files, :folder, :at, :before, 0, 0) returning archive_id;
+
+-- name: archive_mark
+-- Moments that are over and were before an instant, with everything about them. Not those whose message is the last one to have gone to
+-- its address, by which an answer finds its customer, nor those whose question a customer may still answer.
+update moments set archived_in = :archive where moment_id in (
+    select m.moment_id from moments m
+     where m.moment_id > :after and m.archived_in is null and m.wake_at is null
+       and m.status in ('sent', 'held_out', 'refused', 'expired', 'retracted') and m.due_at < :before and m.admitted_at < :before
+       and not exists (select 1 from decisions d where d.moment_id = m.moment_id and d.decided_at >= :before)
+       and not exists (select 1 from outcomes o where o.moment_id = m.moment_id and o.at >= :before)
+       and not exists (select 1 from consent_requests r where m.event_id = 'consent:' || r.request_id and r.state = 'requested'
+                          and r.expires_at > :now)
+       and not exists (
+            select 1 from messages g where g.moment_id = m.moment_id
+               and (g.state in ('reserved', 'handed', 'unknown') or g.reserved_at >= :before or g.expires_at >= :before
+                    or g.address <> '' and not exists (
+                        select 1 from messages l where l.customer_id = g.customer_id and l.medium = g.medium and l.address = g.address
+                           and l.state in ('accepted', 'delivered') and l.moment_id <> g.moment_id
+                           and (l.reserved_at > g.reserved_at or l.reserved_at = g.reserved_at and l.message_id > g.message_id))))
+     order by m.moment_id limit :limit);
+
+-- name: archive_hold
+-- From here on nobody changes what is about to move.
+select count(*) from messages where moment_id in (select moment_id from moments where archived_in = :archive);
+
+-- name: archive_moments
+select moment_id, campaign, customer_id, subject, occasion, due_at, policy_id, claim_id, event_id, alert_id, admitted_at, status, step, step_due_at,
+       put_off
+  from moments where archived_in = :archive order by moment_id;
+
+-- name: archive_decisions
+select d.* from moments m join decisions d on d.moment_id = m.moment_id where m.archived_in = :archive order by d.moment_id, d.decided_at, d.step;
+
+-- name: archive_messages
+select g.* from moments m join messages g on g.moment_id = m.moment_id where m.archived_in = :archive order by g.moment_id, g.message_id;
+
+-- name: archive_attempts
+select g.moment_id, a.* from moments m join messages g on g.moment_id = m.moment_id join attempts a on a.message_id = g.message_id
+ where m.archived_in = :archive order by a.attempt_id;
+
+-- name: archive_receipts
+select g.moment_id, r.* from moments m join messages g on g.moment_id = m.moment_id join receipts r on r.message_id = g.message_id
+ where m.archived_in = :archive order by r.message_id, r.at, r.status;
+
+-- name: archive_keep_fates
+insert into archived_messages (message_id, moment_id, campaign, step, medium, state)
+select g.message_id, g.moment_id, g.campaign, g.step, g.medium, g.state from moments m join messages g on g.moment_id = m.moment_id
+ where m.archived_in = :archive;
+
+-- name: archive_take_attempts
+delete from attempts where message_id in (select g.message_id from moments m join messages g on g.moment_id = m.moment_id where m.archived_in = :archive);
+
+-- name: archive_take_receipts
+delete from receipts where message_id in (select g.message_id from moments m join messages g on g.moment_id = m.moment_id where m.archived_in = :archive);
+
+-- name: archive_take_messages
+delete from messages where moment_id in (select moment_id from moments where archived_in = :archive);
+
+-- name: archive_take_traces
+update decisions set trace = '[]' where moment_id in (select moment_id from moments where archived_in = :archive);
+
+-- name: archive_end
+update archives set moments = :moments, messages = :messages where archive_id = :archive;
+
+-- name: archives
+select archive_id, name, folder, at, cutoff, moments, messages from archives order by archive_id;
+
+-- name: archives_committed
+select name from archives where name in (select value from json_each(:names));
+
+-- name: archives_of_customer
+-- Where what is archived of a customer lies, under each of the names they may have here.
+select a.name, a.folder, m.moment_id from moments m join archives a on a.archive_id = m.archived_in
+ where m.customer_id in (select value from json_each(:customers)) order by a.archive_id, m.moment_id;
+
+-- name: archive_left
+-- Moments older than an instant that stay: not over yet, or over and still needed.
+select case when wake_at is not null or status in ('pending', 'held') then 'open' else 'needed' end as why, count(*)
+  from moments where archived_in is null and due_at < :before and admitted_at < :before group by 1 order by 1;
+
+-- name: archive_mark_ledger
+-- What this ledger's archives are known by.
+insert into meta (key, value) values ('archive', :mark) on conflict do nothing;
+
+-- name: archive_mark_of_ledger
+select value from meta where key = 'archive';

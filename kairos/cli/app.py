@@ -42,6 +42,7 @@ COMMANDS = (
     "recommend",
     "uplift",
     "consent",
+    "callbacks",
     "quality",
     "campaigns",
     "ledger",

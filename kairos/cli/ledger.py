@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
-from kairos.cli.output import HERE, JsonOption, WorkspaceOption, as_json, console, table
+from kairos.cli.output import HERE, JsonOption, WorkspaceOption, as_json, console, progress, table
 
 commands = typer.Typer(help="Look after the ledger.", no_args_is_help=True)
 
@@ -89,6 +89,41 @@ def copy(
         console().print(table("Copied", ("table", "rows"), list(rows.items()), numbers=("rows",)))
 
 
+@commands.command("archive")
+def archive(
+    workspace: WorkspaceOption = HERE,
+    older_than: Annotated[
+        str, typer.Option(metavar="SPAN", help="move what has been over for so long: 24h, 400d, 18mo")
+    ] = "400d",
+    to: Annotated[
+        Path | None, typer.Option(help="folder of the Parquet files; default `archive` in the workspace")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="tell what would move, and move nothing")] = False,
+    as_of: Annotated[str | None, typer.Option(help="reckon from this date, or date and time; default now")] = None,
+    json_: JsonOption = False,
+) -> None:
+    """Move what is finished and old out of the ledger into Parquet files, one folder a month; nothing of it is ever sent again.
+
+    May be killed and run again. Reports, caps, answers and erasure go on as before; see the page on looking after the ledger.
+    """
+    from kairos.archiving import archive_old
+    from kairos.workspace import Workspace
+
+    place = Workspace(Path(workspace))
+    now = place.instant(as_of, lambda: datetime.now(UTC))
+    with progress() as tell:
+        report = archive_old(place, older_than, now, to=to, dry_run=dry_run, progress=tell)
+    if json_:
+        as_json(report)
+        return
+    rows = list(report["rows"].items())
+    title = f"{'Would move' if dry_run else 'Moved'} to {report['folder']}: what was over before {report['before']}"
+    console().print(table(title, ("table", "rows"), rows, numbers=("rows",)))
+    console().print(
+        f"{report['open']:,} older moments are not over yet; {report['needed']:,} stay, because a customer's answer is found by them"
+    )
+
+
 CustomerArgument = Annotated[str, typer.Argument(help="the insurer's id of the customer")]
 LedgerOnly = Annotated[
     bool, typer.Option("--ledger-only", help="do not look into the insurer's tables for addresses and policies")
@@ -112,6 +147,11 @@ def export(
         return
     rows = [(name, len(held)) for name, held in told["tables"].items()]
     console().print(table(f"What the ledger holds about {customer}", ("table", "rows"), rows, numbers=("rows",)))
+    if told["archive"]:
+        rows = [(name, len(held)) for name, held in told["archive"].items()]
+        console().print(table(f"What the archive holds about {customer}", ("table", "rows"), rows, numbers=("rows",)))
+    for folder in told["unreached"]:
+        console().print(f"[bold red]not reached:[/bold red] the archive {folder}", highlight=False, soft_wrap=True)
     if told["erased"]:
         console().print(f"{customer} was erased; nobody of that id, number or address is contacted")
 
@@ -147,6 +187,11 @@ def forget(
 
 
 def _forgotten(line: dict[str, object]) -> str:
+    if line["unreached"]:
+        return (
+            f"[bold red]not erased:[/bold red] {line['customer_id']}: the archive is not where it was; "
+            f"put it back, then run this again: {', '.join(map(str, cast('list[str]', line['unreached'])))}"
+        )
     if not line["done"]:
         return (
             f"[bold red]not erased:[/bold red] {line['customer_id']}: {line['in_hand']} of the messages are in a sender's hand; "

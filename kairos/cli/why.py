@@ -53,6 +53,9 @@ def _tell(story: dict[str, Any], *, detailed: bool) -> None:
             title = f"{moment['subject']} ({moment['occasion']}), step {decision['step']}, {decision['decided_at']}: {decision['verdict']}"
             title += f", arm {decision['arm']}" if "arm" in decision else ""
             out.print(table(title, ("channel", "gate", "asked", "seen", "answer"), rows))
+        if "archive" in moment:
+            out.print(f"words and traces are in the archive: {moment['archive']}", highlight=False, soft_wrap=True)
+            continue
         for message in moment["messages"]:
             out.print(
                 f"{message['medium']} to {message['address']}, {message['state']}, not before {message['not_before']}:"

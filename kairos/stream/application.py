@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -257,22 +256,8 @@ async def _served(inlet: Inlet, http: str) -> AsyncIterator[None]:
     if not http:
         yield
         return
-    import uvicorn
-
+    from kairos.listening import served
     from kairos.stream.http import Status
 
-    host, _, port = http.rpartition(":")
-    if not port.isdigit():
-        raise KairosError(f"{http!r} is no address; write 127.0.0.1:8787")
-    try:
-        listening = socket.create_server((host or "127.0.0.1", int(port)))
-    except (OSError, OverflowError) as error:
-        raise KairosError(f"nothing can be served at {http}: {error}") from error
-    with listening:
-        server = uvicorn.Server(uvicorn.Config(Status(inlet), log_level="warning", lifespan="off"))
-        serving = asyncio.create_task(server._serve([listening]))  # `serve` would take the signals for itself
-        try:
-            yield
-        finally:
-            server.should_exit = True
-            await serving
+    async with served(Status(inlet), http):
+        yield

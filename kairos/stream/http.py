@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
+from kairos.listening import Receive, Scope, Send
 from triggers.arrivals import VERSIONS
 from triggers.views import VIEWS, Column, View
 
 if TYPE_CHECKING:
     from kairos.stream.inlet import Inlet
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 PAGE = b"""<!doctype html><html lang="en"><meta charset="utf-8"><title>Kairos stream</title>
 <h1>Kairos stream</h1><ul><li><a href="/health">health</a><li><a href="/metrics">metrics</a>

@@ -13,13 +13,13 @@ from campaigns.consents import Statement
 from campaigns.errors import CampaignError
 from campaigns.ledger.outbox import Outbox
 from campaigns.live import catch_up
-from campaigns.optin import EVENT, Request, ask, confirm, fingerprint
+from campaigns.optin import EVENT, Request, ask, confirm, fingerprint, open_question
 from campaigns.pseudonyms import hashed
 from campaigns.replies import Reply, take_reply
 from campaigns.scene import Scene
 from campaigns.turn import take_turn
 from channels.contract import Accepted
-from channels.optouts import CONFIRM_WORDS, OPT_OUT_WORDS
+from channels.optouts import CONFIRM_WORDS, HELP_WORDS, OPT_OUT_WORDS
 from triggers.testing import facts as facts_of
 
 TOKEN, OTHER = "t" * 32, "o" * 32
@@ -68,6 +68,20 @@ def test_a_consent_asked_for_grants_nothing_and_a_confirmed_one_does(insurer, le
     assert granted(ledger) == [("C1", "marketing", "sms", 1, "v3", "request R1, link", "double_opt_in")]
     insurer.expiring("P2", "C1").turn(ledger)
     assert answers()["policy:P2"] == "sent"
+
+
+def test_looking_at_a_question_answers_nothing(ledger, now):
+    assert ask(ledger, request(), TOKEN, now, now + timedelta(hours=1))
+    for _ in range(2):
+        assert open_question(ledger, TOKEN, now) == ("open", "marketing", "sms")
+    assert granted(ledger) == []
+    assert open_question(ledger, TOKEN, now + timedelta(hours=1))[0] == "expired"
+    assert open_question(ledger, OTHER, now) == ("unknown", "", "")
+    assert confirm(ledger, TOKEN, now, "page") == "confirmed"
+    assert open_question(ledger, TOKEN, now)[0] == "used"
+    ask(ledger, request(2), OTHER, now, now + timedelta(hours=1))
+    ask(ledger, request(3), "n" * 32, now, now + timedelta(hours=1))
+    assert open_question(ledger, OTHER, now)[0] == "replaced"
 
 
 def test_a_token_works_once(ledger, now):
@@ -210,7 +224,7 @@ def test_no_words_but_the_exact_ones_change_anything(words):
     from channels.optouts import read_answer
 
     bare = words.casefold().strip(" \n")
-    if bare not in OPT_OUT_WORDS | CONFIRM_WORDS:
+    if bare not in OPT_OUT_WORDS | CONFIRM_WORDS | HELP_WORDS:
         assert read_answer(words) in ("person", "nothing")
 
 

@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -111,9 +113,12 @@ def test_the_commands_work_on_a_shared_ledger(place, kairos, ask):
     kairos("consent", "refuse", "C1", "--evidence", "letter 7", "--json")
     assert kairos("ledger", "export", "C1", "--json")["tables"]["opt_outs"]
     assert kairos("ledger", "forget", "C2", "--json")["scoured"] is True
+    moved = kairos("ledger", "archive", "--as-of", "2028-06-01", "--json")["rows"]
+    assert ask("select count(*) from moments where archived_in is not null") == [(moved["moments"],)]
+    assert moved["moments"] > 0
     assert kairos("ledger", "audit", "--json")["whole"] is True
     assert kairos("ledger", "check", "--json")["holds"] is True
-    assert ask("select count(*) from messages") == [(12,)]
+    assert ask("select count(*) from fates") == [(12,)]
     assert not list(place.rglob("ledger.db*"))
 
 
@@ -202,6 +207,40 @@ def test_the_stream_outlives_its_database_and_loses_nothing(place, kairos, serve
     assert child.returncode == 0, log.read_text()
     assert PASSWORD not in log.read_text()
     assert kairos("ledger", "check", "--json")["holds"] is True
+
+
+def test_callbacks_outlive_their_database(place, server, kairos, ask):
+    kairos("consent", "request", "C1", "--text-version", "v1")
+    body = ask("select body from inbox where view = 'events'")[0][0]
+    token = json.loads(body)["subject_id"]
+    child = subprocess.Popen(
+        [KAIROS, "callbacks", "-w", str(place), "--http", "127.0.0.1:0"],
+        stderr=subprocess.PIPE, text=True, env=environment(KAIROS_DB_PASSWORD=PASSWORD),
+    )  # fmt: skip
+    try:
+        assert child.stderr is not None
+        url = child.stderr.readline().partition("callbacks at ")[2].partition(";")[0]
+
+        def status(method):
+            asked = urllib.request.Request(f"{url}/confirm/{token}", method=method)
+            try:
+                with urllib.request.urlopen(asked, timeout=30) as answer:
+                    return answer.status
+            except urllib.error.HTTPError as error:
+                with error:
+                    return error.code
+
+        assert status("GET") == 200
+        server.stop("immediate")
+        assert status("POST") == 503
+        server.start()
+        wait_for(lambda: status("POST") == 200)
+    finally:
+        child.send_signal(signal.SIGTERM)
+        _, said = child.communicate(timeout=60)
+    assert child.returncode == 0, said
+    assert [each for each in (PASSWORD, token) if each in said] == []
+    assert ask("select customer_id, granted from consent_statements") == [("C1", 1)]
 
 
 def publish(url, customers):

@@ -1,0 +1,1 @@
+"""What providers and customers call: receipts, messages written back, links that confirm a consent."""
