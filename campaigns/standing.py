@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -47,7 +48,9 @@ def _found(scene: Scene, campaign: Campaign, batch: pa.Table) -> np.ndarray:
     columns, now = scene.facts.columns, scene.now.astimezone(ZoneInfo(scene.rules.timezone))
     places = pa.array(range(batch.num_rows), pa.int64())
     scene.db.register("waiting", pa.table({"place": places, **{key: batch[key] for key in KEYS}}))
-    found = campaign.trigger.candidates(columns, now, None).found().subquery("found")
+    candidates = campaign.trigger.candidates(columns, now, None)
+    own = exp.In(this=candidates.customer.copy(), query=exp.select("customer_id").from_("waiting").subquery(copy=False))
+    found = replace(candidates, source=candidates.source.where(own)).found().subquery("found", copy=False)
     stands = exp.select("waiting.place").from_("waiting").join(found, using=list(KEYS), join_type="semi")
     kept = scene.db.sql(in_duckdb(stands)).to_arrow_table()["place"].to_numpy()
     scene.db.unregister("waiting")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from time import perf_counter
@@ -29,7 +29,7 @@ from campaigns.stakes import competes
 from campaigns.standing import with_standing
 from campaigns.windows import home_zone
 from campaigns.withdraw import withdraw
-from triggers.narrow import narrowed
+from triggers.narrow import Narrowing
 
 Progress = Callable[[str, int, int], None]
 """Told of (what is being done, how much is done, of how much)."""
@@ -91,15 +91,16 @@ def take_turn(
     with turn.stage("withdraw"):
         touched = [campaign for campaign in campaigns if news is None or news.ends(campaign)]  # also what is paused
         turn.withdrawn = withdraw(scene, touched, ledger, among) if touched else 0
-    for _ in range(max((len(campaign.sends) for campaign in running), default=0)):
-        decided = 0  # a step left out, or one that follows without a wait, leads on to the next at once
-        for contest in rounds(scene, running, ledger, among):
-            if among is None:
-                decided += _decide_all(scene, contest, ledger, turn, shelf, progress)
-            else:
-                decided += _decide_among(scene, contest, ledger, turn, among)
-        if not decided:
-            break
+    with closing(Narrowing(scene.facts, scene.now)) as narrowing:
+        for _ in range(max((len(campaign.sends) for campaign in running), default=0)):
+            decided = 0  # a step left out, or one that follows without a wait, leads on to the next at once
+            for contest in rounds(scene, running, ledger, among):
+                if among is None:
+                    decided += _decide_all(scene, contest, ledger, turn, shelf, narrowing, progress)
+                else:
+                    decided += _decide_among(scene, contest, ledger, turn, among)
+            if not decided:
+                break
     if among is None:
         with turn.stage("outcomes"):
             for campaign in (each for each in running if goals is None or (each.goal and each.goal.event in goals)):
@@ -107,7 +108,9 @@ def take_turn(
     return turn
 
 
-def _decide_all(scene: Scene, contest: Round, ledger: Ledger, turn: Turn, shelf: int, progress: Progress) -> int:
+def _decide_all(
+    scene: Scene, contest: Round, ledger: Ledger, turn: Turn, shelf: int, narrowing: Narrowing, progress: Progress
+) -> int:
     """Decide everybody's moments shelf by shelf, each on the facts of its customers alone; the number of moments."""
     decided = 0
     for group in _groups(scene, contest.campaigns):
@@ -115,12 +118,10 @@ def _decide_all(scene: Scene, contest: Round, ledger: Ledger, turn: Turn, shelf:
         total, done = ledger.count_awake(names, scene.now), 0
         for customers in ledger.awake(names, scene.now, max(shelf, -(-total // SHELVES))):
             progress("customers", done, total)
-            with ExitStack() as stack:
-                with turn.stage("narrow"):
-                    facts = stack.enter_context(narrowed(scene.facts, customers, scene.now))
-                for start in range(0, len(customers), shelf):
-                    own = replace(scene, facts=facts)
-                    decided += _decide_among(own, few, ledger, turn, customers[start : start + shelf])
+            with turn.stage("narrow"):
+                own = replace(scene, facts=narrowing.to(customers))
+            for start in range(0, len(customers), shelf):
+                decided += _decide_among(own, few, ledger, turn, customers[start : start + shelf])
             done += len(customers)
         progress("customers", done, total)
     return decided
