@@ -18,8 +18,8 @@ from recommender.trial import Trial
 if TYPE_CHECKING:
     from recommender.topk import Mask
 
-FLAG = 0.1
-"""What one product of the portfolio adds to a row: beside features that sum to 1."""
+FLAG = 1.0
+"""What one product of the portfolio adds to a row, as much as all else that is known of it: it says most."""
 WINDOW = 0.2
 
 

@@ -1,8 +1,8 @@
 """LightFM on (customer, hidden product) rows: served unless popularity measures better.
 
 Kula (2015), "Metadata embeddings for user and item cold-start recommendations"; for the losses Weston, Bengio and
-Usunier (2011), "WSABIE" (WARP), and Rendle and others (2009), "BPR". A row's representation is the sum of the
-embeddings of its features, so scoring is one matrix product.
+Usunier (2011), "WSABIE" (WARP), and Rendle and others (2009), "BPR"; the logistic loss takes what a row did not take as
+a no. A row's representation is the sum of the embeddings of its features, so scoring is one matrix product.
 """
 
 from __future__ import annotations
@@ -15,11 +15,14 @@ from recommender.guards import check_weights
 from recommender.model import Arrays, Model, Scores, Settings
 
 if TYPE_CHECKING:
-    from scipy.sparse import csr_matrix
+    from numpy.typing import NDArray
+    from scipy.sparse import coo_matrix, csr_matrix
 
 DIMENSIONS = 32
 RATE = 0.05
-LOSSES = ("warp", "bpr")
+LOSSES = ("warp", "bpr", "logistic")
+LEAST_NOES, NOES_TO_SEE = 3, 300_000
+"""The logistic loss tells a row from all items it did not take, or from some, drawn: so many in all each time through."""
 LEAST_EPOCHS = 15
 MOST_EPOCHS = 60
 ROWS_TO_SEE = 1_000_000
@@ -31,7 +34,7 @@ class LightFM(Model):
 
     name = "lightfm"
     rank = 1
-    choices: ClassVar = {"loss": (0, 1), "dimensions": (DIMENSIONS, 16), "passes": (1.0, 0.5)}
+    choices: ClassVar = {"loss": (0, 1, 2), "dimensions": (DIMENSIONS, 16), "passes": (1.0, 0.5)}
 
     def __init__(self, feature_factors: Scores, feature_bias: Scores, item_factors: Scores, item_bias: Scores) -> None:
         super().__init__(len(feature_bias), len(item_bias))
@@ -54,13 +57,14 @@ class LightFM(Model):
         import lightfm
         from scipy.sparse import coo_matrix
 
-        dimensions = int(settings["dimensions"])
-        engine = lightfm.LightFM(
-            no_components=dimensions, loss=LOSSES[int(settings["loss"])], learning_rate=RATE, random_state=seed
-        )
+        dimensions, loss = int(settings["dimensions"]), LOSSES[int(settings["loss"])]
+        engine = lightfm.LightFM(no_components=dimensions, loss=loss, learning_rate=RATE, random_state=seed)
         weights = coo_matrix(interactions, dtype=np.float32)
+        answers = np.ones_like(weights.data)
+        if loss == "logistic":
+            weights, answers = _with_noes(weights, seed)
         engine.fit(
-            coo_matrix((np.ones_like(weights.data), (weights.row, weights.col)), shape=weights.shape),
+            coo_matrix((answers, (weights.row, weights.col)), shape=weights.shape),
             user_features=features.astype(np.float32),
             sample_weight=weights,
             epochs=max(1, round(_epochs(interactions.shape[0]) * settings["passes"])),
@@ -102,3 +106,24 @@ class LightFM(Model):
 
 def _epochs(rows: int) -> int:
     return int(np.clip(ROWS_TO_SEE // max(rows, 1), LEAST_EPOCHS, MOST_EPOCHS))
+
+
+def _with_noes(taken: coo_matrix, seed: int) -> tuple[coo_matrix, NDArray[np.float32]]:
+    """What was taken, and beside it what was not: the weights of both, and 1 or -1 for each.
+
+    A no counts as much as the yes of its row; where not all fit, those drawn stand for the others, too.
+    """
+    from scipy.sparse import coo_matrix
+
+    items = taken.shape[1]
+    noes = min(items - 1, max(LEAST_NOES, NOES_TO_SEE // max(taken.nnz, 1)))
+    step = np.arange(1, items)[None, :]
+    if noes < items - 1:
+        step = np.random.default_rng(seed).integers(1, items, (taken.nnz, noes))
+    share = (items - 1) / noes if noes else 1.0
+    others = (taken.col[:, None] + step) % items
+    row = np.concatenate([taken.row, np.repeat(taken.row, noes)])
+    column = np.concatenate([taken.col, others.ravel()])
+    weight = np.concatenate([taken.data, np.repeat(taken.data * np.float32(share), noes)])
+    answers = np.repeat(np.array([1, -1], dtype=np.float32), [taken.nnz, others.size])
+    return coo_matrix((weight, (row, column)), shape=taken.shape), answers

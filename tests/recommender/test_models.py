@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
+import recommender.models.lightfm
 from recommender.calibration import probabilities
 from recommender.errors import UnfitInputError
 from recommender.model import Model, taken
@@ -14,7 +15,7 @@ from recommender.models.blend import Blend
 from recommender.models.boosting import Boosting
 from recommender.models.ease import Ease
 from recommender.models.itemknn import ItemKNN
-from recommender.models.lightfm import DIMENSIONS, RATE, LightFM, _epochs
+from recommender.models.lightfm import DIMENSIONS, RATE, LightFM, _epochs, _with_noes
 from recommender.models.logistic import Logistic
 from recommender.models.popularity import Popularity
 from recommender.store import packed
@@ -195,3 +196,22 @@ def test_interactions_must_match_the_rows_of_features(model: type[Model], rows: 
 def test_dense_features_are_refused(model: type[Model], rows: Matrices) -> None:
     with pytest.raises(UnfitInputError, match="CSR"):
         model.fit(*rows, seed=1).scores(rows[1].toarray())
+
+
+@pytest.mark.parametrize("budget", [10_000, 120])
+def test_what_a_row_did_not_take_is_a_no_to_the_logistic_loss(
+    budget: int, rows: Matrices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recommender.models.lightfm, "NOES_TO_SEE", budget)
+    monkeypatch.setattr(recommender.models.lightfm, "LEAST_NOES", 1)
+    given = rows[0].tocoo().astype(np.float32)
+    weights, answers = _with_noes(given, seed=1)
+    assert len(answers) == 120 * (1 + min(3, budget // 120))
+    assert sorted(zip(weights.row[answers > 0], weights.col[answers > 0], strict=True)) == sorted(
+        zip(given.row, given.col, strict=True)
+    )
+    no = answers < 0
+    assert not (weights.col[no] == rows[0].indices[weights.row[no]]).any()
+    assert weights.data[no].sum() == pytest.approx(3 * given.data.sum())
+    scores = LightFM.fit(*rows, seed=1, settings={"loss": 2}).scores(rows[1])
+    np.testing.assert_array_equal(scores.argmax(axis=1), rows[0].indices)

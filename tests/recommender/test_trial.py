@@ -16,6 +16,7 @@ from recommender.errors import TrialError
 from recommender.exposure import log_exposure
 from recommender.folds import _parts
 from recommender.foresight import Asked
+from recommender.models import models
 from recommender.trial import read_trial
 from recommender.tuning import fading
 
@@ -167,6 +168,16 @@ def test_settings_are_chosen_on_the_last_of_the_training_rows_and_never_on_the_t
     assert set(one.settings) == {"ease"}
 
 
+def test_asked_for_the_blend_all_its_members_are_foreseen_and_it_is_made_of_them_once(files, tmp_path):
+    rows = "".join(f"{i},u{i % 40},2026-01-{1 + i // 40:02},item_{(i * i + i // 3) % 5 + 1}\n" for i in range(400))
+    (tmp_path / "many.csv").write_text("event_id,user_id,time,item_id\n" + rows, encoding="utf-8")
+    found = compare(read_trial(tmp_path / "many.csv", files[1]), 1, 1, asked=Asked(only=["blend"], search=False))
+    fitted = {line.model for line in found.lines} | set(found.not_fitted)
+    assert fitted == set(models())
+    assert set(found.settings) >= {"ease", "itemknn"}
+    assert "blend" not in found.settings
+
+
 def test_the_window_is_what_the_file_marks_or_the_last_tenth(files, tmp_path):
     rows = [f"{i},u{i},2026-01-{i + 1:02},item_{i % 3 + 1},{int(i < 4)}\n" for i in range(20)]
     (tmp_path / "marked.csv").write_text("event_id,user_id,time,item_id,valid\n" + "".join(rows), encoding="utf-8")
@@ -204,7 +215,7 @@ def test_a_pool_of_two_opinions_leans_on_the_one_that_knows():
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        (("--model", "magic"), "magic is none of boosting"),
+        (("--model", "magic"), "magic is none of blend, boosting"),
         (("--exposure",), "needs --eligible"),
         (("--folds", "3"), "needs --eligible"),
     ],
