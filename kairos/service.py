@@ -61,8 +61,8 @@ def in_service(place: Workspace, columns: Columns, ledger: Ledger, now: datetime
         return Service([resting(each) for each in service.campaigns], service.problems, {ALL: register.halts()[ALL]})
     running = [each for each in service.campaigns if standings[each.name].runs]
     register.begin((each.name for each in running if standings[each.name].state == "reviewed"), now, actor())
-    resting = [resting(each) for each in service.campaigns if standings[each.name].state == "paused"]
-    return Service([*running, *resting], service.problems, _idle(standings))
+    paused = [resting(each) for each in service.campaigns if standings[each.name].state == "paused"]
+    return Service([*running, *paused], service.problems, _idle(standings))
 
 
 def served(place: Workspace, ledger: Ledger) -> list[Campaign]:

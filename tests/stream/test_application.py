@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -155,6 +157,82 @@ def test_killed_three_times_it_loses_nothing_and_says_nothing_twice(workspace: P
     assert messages(workspace) == sorted(f"C{number}" for number in range(CUSTOMERS))
     with Ledger(workspace / "ledger.db") as ledger:
         assert all(finding.holds for finding in check(ledger))
+
+
+@pytest.mark.parametrize(
+    ("stop", "go"), [(("pause", "quote-help"), ("resume", "quote-help")), (("stop", "--all"), ("resume", "--all"))]
+)
+def test_a_stream_that_runs_heeds_a_pause_at_its_next_look(workspace: Path, nats: Nats, stop, go):
+    """Looks are half a second apart at most; every fact brought after the pause is looked at before the test looks."""
+    port = free_port()
+    child = stream(workspace, "--http", f"127.0.0.1:{port}", "--json")
+
+    def looks() -> float:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+            (line,) = re.findall(r"^kairos_stream_decide_seconds_count (\S+)$", answer.read().decode(), re.MULTILINE)
+        return float(line)
+
+    def bring(number: int) -> None:
+        before = looks()
+        publish(nats.url, range(number, number + 1))
+        wait_for(lambda: looks() > before)
+
+    def campaigns(*words: str) -> None:
+        done = kairos("campaigns", *words, "-w", str(workspace))
+        assert done.returncode == 0, done.stderr
+
+    def accepted() -> int:
+        done = kairos("send", "-w", str(workspace), "--json")
+        return sum(line["messages"] for line in json.loads(done.stdout)["outcomes"] if line["outcome"] == "accepted")
+
+    bring(0)
+    wait_for(lambda: messages(workspace) == ["C0"])
+    campaigns(*stop)
+    for number in (1, 2, 3):
+        bring(number)
+    assert messages(workspace) == ["C0"]
+    assert accepted() == 0, "what was reserved before waits, too"
+    campaigns(*go)
+    bring(4)
+    wait_for(lambda: "C4" in messages(workspace))
+    assert accepted() == len(messages(workspace))
+    child.send_signal(signal.SIGTERM)
+    assert json.loads(ended(child))["rows"] == 5
+    assert child.returncode == 0
+
+
+def test_a_pause_reaches_a_stream_under_load(workspace: Path, nats: Nats):
+    """Facts keep coming, and no look that begins after the pause reserves a message."""
+    child = stream(workspace)
+    stopped = threading.Event()
+
+    def keep_coming() -> None:
+        for number in range(CUSTOMERS):
+            if stopped.is_set():
+                return
+            publish(nats.url, range(number, number + 1))
+
+    coming = threading.Thread(target=keep_coming)
+    coming.start()
+    try:
+        wait_for(lambda: len(messages(workspace)) > 3)
+        done = kairos("campaigns", "pause", "quote-help", "-w", str(workspace))
+        assert done.returncode == 0, done.stderr
+        paused = int(time.time())  # a look that begins in a later second sees the pause
+        with Ledger(workspace / "ledger.db") as ledger:
+
+            def brought() -> int:
+                return ledger.store.query(f"select count(*) from inbox where received_at > {paused}")[0][0]
+
+            wait_for(lambda: brought() > 10)
+            late = ledger.store.query(f"select count(*) from messages where reserved_at > {paused}")
+        assert late == [(0,)]
+    finally:
+        stopped.set()
+        coming.join()
+        child.send_signal(signal.SIGTERM)
+        ended(child)
+    assert child.returncode == 0
 
 
 def test_an_alert_given_by_hand_reaches_a_stream_that_runs(workspace: Path, nats: Nats, tmp_path: Path):
