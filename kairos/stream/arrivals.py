@@ -34,8 +34,7 @@ Raising means that nothing was written, and that all of them are to be brought a
 class Limits:
     """How much is in hand at once, and times in seconds.
 
-    `linger`: how long a batch waits for more (NATS' client may lose what comes just when a short wait ends, until
-    `ack_wait` has passed); `ack_wait`: after which the broker brings a message again that nobody
+    `linger`: how long a batch waits for more; `ack_wait`: after which the broker brings a message again that nobody
     acknowledged; pauses double from the first to the longest while nothing can be written; `kept`: how long a broker
     that keeps what was read keeps it.
     """

@@ -95,8 +95,9 @@ def ended(child: subprocess.Popen[str]) -> str:
 
 def body(number: int) -> bytes:
     at = datetime.now(UTC) - timedelta(minutes=number)
+    customer = f"C{number % CUSTOMERS}"
     return json.dumps(
-        {"event_id": f"E{number}", "customer_id": f"C{number}", "type": "call", "occurred_at": at.isoformat()}
+        {"event_id": f"E{number}", "customer_id": customer, "type": "call", "occurred_at": at.isoformat()}
     ).encode()
 
 
@@ -207,10 +208,10 @@ def test_a_pause_reaches_a_stream_under_load(workspace: Path, nats: Nats):
     stopped = threading.Event()
 
     def keep_coming() -> None:
-        for number in range(CUSTOMERS):
-            if stopped.is_set():
-                return
+        number = 0
+        while not stopped.wait(0.05):  # each event is one more occasion of one of the customers
             publish(nats.url, range(number, number + 1))
+            number += 1
 
     coming = threading.Thread(target=keep_coming)
     coming.start()

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import structlog
 from faststream import AckPolicy, FastStream
 from faststream.nats import JStream, NatsBroker, PullSub
+from nats.errors import TimeoutError as NatsTimeoutError
 from nats.js.api import ConsumerConfig, StreamConfig
 
 from kairos.jetstream import ensure_streams
@@ -31,7 +32,7 @@ class NatsInlet(Inlet):
         )  # fmt: skip
         self.app = FastStream(self.broker)
         self._client: Any = None
-        self.broker.subscriber(
+        self._pulled = self.broker.subscriber(
             f"{PREFIX}.>",
             stream=JStream(STREAM, declare=False),
             durable=GROUP,
@@ -42,7 +43,8 @@ class NatsInlet(Inlet):
             title=PREFIX,
             description="rows of the canonical views; the last word of the subject names the view",
             no_reply=True,
-        )(self._consume)
+        )
+        self._pulled(self._consume)
 
     async def start(self) -> None:
         """Connect, make the streams, begin to consume."""
@@ -53,6 +55,7 @@ class NatsInlet(Inlet):
         )
         await ensure_streams(self._client.jetstream(), streams)
         await self.broker.start()
+        _say_timeouts_alike(self._pulled.subscription)
 
     async def lag(self) -> int:
         """Messages not delivered yet and those not acknowledged yet."""
@@ -75,6 +78,20 @@ class NatsInlet(Inlet):
             await message.ack()
         else:
             await message.nack()
+
+
+def _say_timeouts_alike(subscription: Any) -> None:
+    """Where a wait ends at once nats-py (2.16) raises the plain TimeoutError, for which FastStream (0.7) drops the batch it has
+    in hand: the messages would come again only after `ack_wait`."""
+    fetch = subscription.fetch
+
+    async def fetched(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return await fetch(*args, **kwargs)
+        except TimeoutError as error:
+            raise error if isinstance(error, NatsTimeoutError) else NatsTimeoutError from error
+
+    subscription.fetch = fetched
 
 
 def _header(words: str) -> str:
