@@ -108,10 +108,10 @@ def _hashes(db: DuckDBPyConnection, key: str, salt: str, phone_region: str) -> p
         return db.sql(f"select distinct key as hash, {ended}").to_arrow_table()
     if key == "email":
         return db.sql(f"select distinct sha256($salt || key) as hash, {ended}", params={"salt": salt}).to_arrow_table()
-    from triggers.phones import read_phones
+    from triggers.phones import Numbers, read_phones
 
     db.execute("create schema staging")
-    read_phones(db, "r.key", "listed", phone_region, lambda _done, _total: None)
+    read_phones(db, "r.key", "listed", Numbers(phone_region))
     ended = ended.replace(
         "from listed", "from listed join staging.phones p on p.written = key where p.e164 is not null"
     )

@@ -19,13 +19,14 @@ from typing import TYPE_CHECKING, Any
 from triggers import narrow
 from triggers.alerts import join_alerts
 from triggers.arrivals import VERSIONS, Row
-from triggers.checks import RECORDED_AT, phone_written
+from triggers.checks import RECORDED_AT
 from triggers.facts import Facts
-from triggers.intake import take_in
+from triggers.intake import take_in_arrived
 from triggers.outcomes import derive_events
-from triggers.phones import read_phones
+from triggers.phones import Numbers, read_phones
 from triggers.readers import Staged, described, stage
 from triggers.regions import cover_alerts
+from triggers.shapes import phone_written
 from triggers.sources import RowSource
 from triggers.sqltext import identifier
 from triggers.views import INSTANT, TEXT, TEXTS, VIEWS, View
@@ -118,7 +119,7 @@ def _take(
     _lay_out(db, view)
     db.execute(f"SET search_path = 'arriving,{narrow.SCHEMA},main'")
     staged = _stage(facts, db, view, rows)
-    report = take_in(db, view, staged, facts.given | {view.name}, now + SKEW, arrived=True)
+    report = take_in_arrived(db, view, staged, facts.given | {view.name}, now + SKEW)
     for reason, count in report.reasons.items():
         concerned.set_aside[view.name, reason] += count
     db.execute(f"SET search_path = '{narrow.SCHEMA},main'")
@@ -147,7 +148,7 @@ def _stage(facts: Facts, db: DuckDBPyConnection, view: View, rows: Sequence[Row]
     raw = {name: kind for name, kind in found.raw.items() if name in view.types or name in extras}
     written = phone_written(view, raw)
     if written is not None:
-        read_phones(db, written, "staging.raw_customers", facts.phone_region, lambda _done, _total: None)
+        read_phones(db, written, "staging.raw_customers", Numbers(facts.phone_region))
     return replace(found, raw=raw, extras=extras)
 
 

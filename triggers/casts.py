@@ -17,6 +17,7 @@ _DATE_FORMS = "['%Y%m%d', '%Y.%m.%d', '%Y年%m月%d日']"
 _INSTANT_FORMS = "['%Y%m%d%H%M%S', '%Y%m%d %H:%M:%S', '%Y%m%d', '%Y.%m.%d %H:%M:%S', '%Y年%m月%d日']"
 _WHOLE = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}
 _FRACTION = {"FLOAT", "DOUBLE"}
+_NEVER_WORDS = _WHOLE | {"BOOLEAN", "DATE", "TIME"}
 _YES, _NO = "('on', '是', '有')", "('off', '否', '无')"
 
 
@@ -27,6 +28,15 @@ def written(column: str, source_type: str, target: str) -> str:
         return value
     absent = ", ".join(text(word) for word in ABSENT)
     return f"(CASE WHEN lower({value}) IN ({absent}) THEN NULL ELSE {value} END)"
+
+
+def present(column: str, source_type: str, target: str) -> str:
+    """SQL that is NULL where `written` is, without writing the value out where its type can be none of the words ABSENT."""
+    if target != TEXT and (source_type in _NEVER_WORDS or source_type.startswith(("TIMESTAMP", "DECIMAL"))):
+        return column
+    if target != TEXT and source_type in _FRACTION:
+        return f"(CASE WHEN NOT isnan({column}) THEN {column} END)"
+    return written(column, source_type, target)
 
 
 def typed(column: str, source_type: str, target: str) -> str:

@@ -8,18 +8,18 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 from zoneinfo import ZoneInfo
 
 from triggers import memberships, rejects
-from triggers.checks import phone_written
 from triggers.engine import Engine, open_engine
 from triggers.errors import FactsError
 from triggers.intake import empty, take_in
 from triggers.outcomes import derive_events
-from triggers.phones import read_phones
+from triggers.phones import Numbers
 from triggers.readers import Staged, described, stage
 from triggers.regions import cover_alerts
 from triggers.rejects import Report, ViewReport
@@ -156,9 +156,8 @@ class _Copying:
 
     def run(self) -> Report:
         reports = {}
-        # what is looked up stands on the right of each join and is the smaller one to hold in memory; lists of words
-        # are short, but would be made into joins, after which rows come in any order
-        self.db.execute("SET disabled_optimizers = 'join_order,build_side_probe_side,in_clause'")
+        # lists of words are short, but would be made into joins, after which rows come in any order
+        self.db.execute("SET disabled_optimizers = 'in_clause'")
         for place, (name, view) in enumerate(VIEWS.items()):
             self.progress(name, place, len(VIEWS))
             reports[name] = self._take(view)
@@ -174,13 +173,11 @@ class _Copying:
             empty(self.db, view)
             return ViewReport()
         staged = self._stage(source)
-        written = phone_written(view, staged.raw)
-        if written is not None:
-            read_phones(self.db, written, "staging.raw_customers", self.phone_region, self._phones_read)
-        return take_in(self.db, view, staged, self.sources.views, self.now, versions=self.versions)
-
-    def _phones_read(self, done: int, total: int) -> None:
-        self.progress("phones", done, total)
+        numbers = Numbers(self.phone_region, partial(self.progress, "phones"))
+        report = take_in(self.db, view, staged, self.sources.views, self.now, numbers=numbers, versions=self.versions)
+        if staged.files is not None and staged.files.changed:  # its rows are read twice where some are listed
+            raise FactsError(f"{view.name} cannot be read: a file of it changed meanwhile; try again")
+        return report
 
     def _stage(self, source: Source) -> Staged:
         import duckdb

@@ -1,8 +1,9 @@
 """Taking one view in: from its raw table to the checked table, with every fault listed.
 
 Every value is read and every check made once, on the way into the table itself, which for a while carries the number of
-each row and what was found; `staging.aside` collects the rows that stay out. Only rows with a fault are read a second
-time, to be listed. A row has one reason only, the first found: not known yet, its own faults, its references, its key.
+each row and what was found; `staging.aside` collects the rows that stay out. What another table has to tell is asked
+afterwards, once a distinct value. Only rows with a fault are read a second time, to be listed. A row has one reason only,
+the first found: not known yet, its own faults, its references, its key.
 """
 
 # ruff: noqa: S608 - names come from triggers.views or are quoted, values are quoted by triggers.sqltext
@@ -12,9 +13,11 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from triggers.checks import LATER, RECORDED_AT, Shape, shape
+from triggers.checks import LATER, RECORDED_AT
+from triggers.phones import Numbers, read_rest
 from triggers.readers import Staged
 from triggers.rejects import ViewReport, tally
+from triggers.shapes import UNREAD, Shape, phone_written, shape
 from triggers.sqltext import identifier, text
 from triggers.views import VIEWS, View
 from triggers.visibility import known_values, values_as_said
@@ -42,48 +45,57 @@ def take_in(
     given: Collection[str],
     now: datetime,
     *,
+    numbers: Numbers | None = None,
     versions: bool = False,
-    arrived: bool = False,
 ) -> ViewReport:
     """Check `staging.raw_<view>` into the table `<view>`; rows and values that fail go to `rejects`.
 
-    With `versions`, earlier records of a key that were recorded at another time stay in `superseded_<view>`. With `arrived`,
-    the rows are few and came by themselves: states and dates that lie ahead of `now` stay as said, for a later look to find
-    them reached; and all of them are kept as they were read, since to plan the checks twice would take longer than they do.
+    With `versions`, earlier records of a key that were recorded at another time stay in `superseded_<view>`. `numbers` says
+    how phone numbers are read.
     """
-    shaped = shape(view, staged.raw, staged.extras, given, now)
-    if arrived:
-        db.execute(f"CREATE TABLE staging.odd AS {shaped.sql()}")
-    _fill(
-        db,
-        shaped,
-        "staging.odd" if arrived else f"({shaped.sql()})",
-        values_as_said(view.name) if arrived else known_values(view.name, now),
-    )
+    shaped = shape(view, staged, given, now, numbers or Numbers())
+    _fill(db, shaped, f"({shaped.plain})", known_values(view.name, now))
     _set_aside_faulty(db, shaped)
+    if phone_written(view, staged.raw):
+        _read_phones(db, shaped, numbers or Numbers())
+    _look_up(db, shaped)
     _set_aside_orphans(db, shaped, given)
     _set_aside_duplicates(db, shaped, versions)
-    if not arrived:
-        _read_again(db, shaped)
+    if _read_again(db, shaped):
+        _list_rows(db, shaped)
+        _list_values(db, shaped)
+    return _finish(db, shaped, staged)
+
+
+def take_in_arrived(
+    db: DuckDBPyConnection, view: View, staged: Staged, given: Collection[str], now: datetime
+) -> ViewReport:
+    """Check `staging.raw_<view>` into the table `<view>` where the rows are few and came by themselves.
+
+    States and dates that lie ahead of `now` stay as said, for a later look to find them reached. `staging.phones` has all
+    their numbers. All rows are kept as they were read, since to plan the checks twice would take longer than they do.
+    """
+    shaped = shape(view, staged, given, now, None)
+    db.execute(f"CREATE TABLE staging.odd AS {shaped.full()}")
+    _fill(db, shaped, 'staging.odd ORDER BY "row:number"', values_as_said(view.name))
+    _set_aside_faulty(db, shaped)
+    _set_aside_orphans(db, shaped, given)
+    _set_aside_duplicates(db, shaped, versions=False)
     _list_rows(db, shaped)
     _list_values(db, shaped)
-    report = _count(db, shaped)
-    _clear(db, view)
-    return report
+    return _finish(db, shaped, staged)
 
 
 def _fill(db: DuckDBPyConnection, shaped: Shape, source: str, known: Mapping[str, str]) -> None:
-    """Write the table in the order of the source, which the joins of some views would otherwise leave to chance."""
+    """Write the table, in the order of the source."""
     final = ", ".join(
         f"CAST({known[name]} AS {kind}) AS {identifier(name)}" if name in known else identifier(name)
         for name, kind in shaped.types.items()
     )
-    doubted = " OR ".join(f"({check.fault})" for check in shaped.value_checks) or "false"
-    marks = f'"row:number", CAST("row:verdict" AS INTEGER) AS "row:verdict", ({doubted}) AS "row:doubted"'
-    order = ' ORDER BY "row:number"' if shaped.joins else ""
+    marks = f'"row:number", CAST("row:verdict" AS INTEGER) AS "row:verdict", ({shaped.doubted}) AS "row:doubted"'
     db.execute(
         f"CREATE TABLE {shaped.view.name} AS SELECT {final}, {', '.join(_MARKS)} "
-        f"FROM (SELECT {_clean(shaped)}, {marks} FROM {source}){order}"
+        f"FROM (SELECT {_clean(shaped)}, {marks} FROM {source})"
     )
 
 
@@ -119,6 +131,35 @@ def _set_aside_faulty(db: DuckDBPyConnection, shaped: Shape) -> None:
             f'WHERE "row:verdict" = {LATER} AND {key} IS NOT NULL'
         )
     db.execute(f'DELETE FROM {name} WHERE "row:verdict" IS NOT NULL')
+
+
+def _read_phones(db: DuckDBPyConnection, shaped: Shape, numbers: Numbers) -> None:
+    """Read the numbers that were left to the library."""
+    name = shaped.view.name
+    read_rest(db, name, UNREAD, numbers)
+    db.execute(
+        f'UPDATE {name} SET phone = p.e164, "row:doubted" = "row:doubted" OR p.e164 IS NULL '
+        f"FROM staging.phones p WHERE phone = {text(UNREAD)} || p.written"
+    )
+
+
+def _look_up(db: DuckDBPyConnection, shaped: Shape) -> None:
+    """Make NULL what another table was to know and does not."""
+    name = shaped.view.name
+    for column, known in shaped.lookups.items():
+        values = f"SELECT DISTINCT {column} AS value FROM {name} WHERE {column} IS NOT NULL"
+        db.execute(f"CREATE TABLE staging.unknown AS SELECT value FROM ({values}) WHERE ({known}) IS NOT TRUE")
+        if _holds(db, "staging.unknown"):
+            db.execute(
+                f'UPDATE {name} SET {column} = NULL, "row:doubted" = true '
+                f"WHERE {column} IN (SELECT value FROM staging.unknown)"
+            )
+        db.execute("DROP TABLE staging.unknown")
+
+
+def _holds(db: DuckDBPyConnection, rows: str) -> bool:
+    """Whether there are any rows."""
+    return bool(db.execute(f"SELECT EXISTS (FROM {rows})").fetchall()[0][0])
 
 
 def _set_aside_orphans(db: DuckDBPyConnection, shaped: Shape, given: Collection[str]) -> None:
@@ -157,7 +198,7 @@ def _set_aside(db: DuckDBPyConnection, name: str, found: str, *, keep: bool = Fa
     """Take rows (number, verdict) out of the table; with `keep`, as earlier versions of what stays in it."""
     db.execute("CREATE TABLE staging.going (number BIGINT, verdict INTEGER)")
     db.execute(f"INSERT INTO staging.going {found}")
-    if db.execute("SELECT count(*) FROM staging.going").fetchall()[0][0]:
+    if _holds(db, "staging.going"):
         gone = '"row:number" IN (SELECT number FROM staging.going)'
         if keep:
             exclude = ", ".join(_MARKS)
@@ -170,13 +211,16 @@ def _set_aside(db: DuckDBPyConnection, name: str, found: str, *, keep: bool = Fa
     db.execute("DROP TABLE staging.going")
 
 
-def _read_again(db: DuckDBPyConnection, shaped: Shape) -> None:
-    """`staging.odd`: the rows there is something to say about, as they were written and as they were read."""
-    listed = (
-        f"SELECT number - 1 FROM staging.aside WHERE verdict <> {LATER} "
-        f'UNION ALL SELECT "row:number" - 1 FROM {shaped.view.name} WHERE "row:doubted"'
+def _read_again(db: DuckDBPyConnection, shaped: Shape) -> bool:
+    """`staging.odd`: the rows there is something to say about, as they were written and as they were read. Whether there are any."""
+    db.execute(
+        f"CREATE TABLE staging.listed AS SELECT number FROM staging.aside WHERE verdict <> {LATER} "
+        f'UNION ALL SELECT "row:number" FROM {shaped.view.name} WHERE "row:doubted"'
     )
-    db.execute(f"CREATE TABLE staging.odd AS {shaped.sql(f'r.rowid IN ({listed})')}")
+    if not (found := _holds(db, "staging.listed")):
+        return False
+    db.execute(f"CREATE TABLE staging.odd AS {shaped.full(f'{shaped.number} IN (SELECT number FROM staging.listed)')}")
+    return found
 
 
 def _list_rows(db: DuckDBPyConnection, shaped: Shape) -> None:
@@ -219,6 +263,17 @@ def _list_values(db: DuckDBPyConnection, shaped: Shape) -> None:
             )
 
 
+def _finish(db: DuckDBPyConnection, shaped: Shape, staged: Staged) -> ViewReport:
+    """Count, and clear away what was needed only on the way."""
+    report = _count(db, shaped)
+    for mark in _MARKS:
+        db.execute(f"ALTER TABLE {shaped.view.name} DROP COLUMN {mark}")
+    for table in ("odd", "aside", "listed"):
+        db.execute(f"DROP TABLE IF EXISTS staging.{table}")
+    db.execute(f"DROP {'TABLE' if staged.files is None else 'VIEW'} staging.raw_{shaped.view.name}")
+    return report
+
+
 def _count(db: DuckDBPyConnection, shaped: Shape) -> ViewReport:
     name = shaped.view.name
     read, kept, later = db.execute(
@@ -231,10 +286,3 @@ def _count(db: DuckDBPyConnection, shaped: Shape) -> ViewReport:
         "SELECT count(*) FROM rejects WHERE source = ? AND reason IN ('malformed_line', 'unreadable_alert')", [name]
     ).fetchall()[0][0]
     return report
-
-
-def _clear(db: DuckDBPyConnection, view: View) -> None:
-    for mark in _MARKS:
-        db.execute(f"ALTER TABLE {view.name} DROP COLUMN {mark}")
-    for table in ("odd", "aside", f"raw_{view.name}"):
-        db.execute(f"DROP TABLE staging.{table}")

@@ -35,11 +35,11 @@ def derive_events(db: DuckDBPyConnection, policy_columns: dict[str, str], now: d
 
 def _renewals(recorded: str, now: datetime) -> str:
     """The renewed term's customer, the moment its successor was recorded or else begins."""
-    occurred = f"least({recorded.format('n')}, CAST(n.effective_date AS TIMESTAMPTZ))"
+    occurred, happened = _first(recorded.format("n"), "CAST(n.effective_date AS TIMESTAMPTZ)", now)
     return (
         f"SELECT 'renewal:' || n.policy_id AS event_id, o.customer_id, '{RENEWED}' AS type, {occurred} AS occurred_at, "
         f"o.policy_id AS subject_id FROM policies n JOIN policies o ON o.policy_id = n.renews_policy_id "
-        f"WHERE n.policy_id <> o.policy_id AND {occurred} <= {instant(now)}"
+        f"WHERE n.policy_id <> o.policy_id AND {happened}"
     )
 
 
@@ -55,12 +55,19 @@ def _marked_renewed(recorded: str, now: datetime) -> str:
 
 def _purchases(recorded: str, now: datetime) -> str:
     """New business, not renewals. A later correction of the record does not make it a later purchase: cover had begun."""
-    begun = "CAST(p.effective_date AS TIMESTAMPTZ)"
-    occurred = f"least({recorded.format('p')}, {begun})"  # least ignores what is NULL
+    occurred, happened = _first(recorded.format("p"), "CAST(p.effective_date AS TIMESTAMPTZ)", now)
     return (
         f"SELECT 'purchase:' || p.policy_id AS event_id, p.customer_id, '{BOUGHT}' AS type, {occurred} AS occurred_at, "
-        f"p.policy_id AS subject_id FROM policies p WHERE p.renews_policy_id IS NULL AND {occurred} <= {instant(now)}"
+        f"p.policy_id AS subject_id FROM policies p WHERE p.renews_policy_id IS NULL AND {happened}"
     )
+
+
+def _first(recorded: str, begun: str, now: datetime) -> tuple[str, str]:
+    """The earlier of two instants, of which either may be NULL; and whether it has come.
+
+    Asked one after the other: to reckon the midnight of a date takes long, and most records are older than `now`.
+    """
+    return f"least({recorded}, {begun})", f"({recorded} <= {instant(now)} OR {begun} <= {instant(now)})"
 
 
 def _size(db: DuckDBPyConnection) -> int:

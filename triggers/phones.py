@@ -10,6 +10,7 @@ answer (a test holds them against each other).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from triggers.sqltext import text
@@ -20,6 +21,14 @@ if TYPE_CHECKING:
     from phonenumbers import PhoneMetadata, PhoneNumberDesc
 
 CHUNK = 50_000
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """How numbers are read: where those without a country code belong (ISO 3166-1), and who is told how many are done."""
+
+    region: str = "CN"
+    progress: Callable[[int, int], None] = lambda _done, _total: None
 
 
 def e164(written: str, region: str) -> str | None:
@@ -35,17 +44,32 @@ def e164(written: str, region: str) -> str | None:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
-def read_phones(
-    db: DuckDBPyConnection, written: str, source: str, region: str, progress: Callable[[int, int], None]
-) -> None:
-    """Create `staging.phones(written, e164)`: every distinct text that the SQL expression `written` has in `source`."""
+def read_rest(db: DuckDBPyConnection, table: str, mark: str, numbers: Numbers) -> None:
+    """Create `staging.phones(written, e164)` of every distinct text behind the `mark` in the column `phone` of `table`."""
     db.execute(
-        f"CREATE TABLE staging.phones AS SELECT written, {usual_spellings('written', region)} AS e164 "
-        f"FROM (SELECT DISTINCT {written} AS written FROM {source} r) WHERE written IS NOT NULL"
+        f"CREATE TABLE staging.phones AS SELECT written, CAST(NULL AS VARCHAR) AS e164, {dialled('written')} AS digits "
+        f"FROM (SELECT DISTINCT substr(phone, {len(mark) + 1}) AS written FROM {table} "
+        f"WHERE starts_with(phone, {text(mark)}))"
     )
+    _read(db, numbers)
+
+
+def read_phones(db: DuckDBPyConnection, written: str, source: str, numbers: Numbers) -> None:
+    """Create `staging.phones(written, e164)`: every distinct text that the SQL expression `written` has in `source`."""
+    usual = usual_spellings("written", numbers.region, "digits")
+    db.execute(
+        f"CREATE TABLE staging.phones AS SELECT written, {usual} AS e164, digits "
+        f"FROM (SELECT written, {dialled('written')} AS digits "
+        f"FROM (SELECT DISTINCT {written} AS written FROM {source} r) WHERE written IS NOT NULL)"
+    )
+    _read(db, numbers)
+
+
+def _read(db: DuckDBPyConnection, numbers: Numbers) -> None:
+    """Read the numbers there are not yet."""
     _read_abroad(db)
     rest = db.sql("SELECT written FROM staging.phones WHERE e164 IS NULL ORDER BY written").to_arrow_table()
-    for read in _through_the_library(rest, region, progress):
+    for read in _through_the_library(rest, numbers):
         db.register("phones_read", read)
         db.execute("UPDATE staging.phones p SET e164 = n.e164 FROM phones_read n WHERE n.written = p.written")
         db.unregister("phones_read")
@@ -56,7 +80,7 @@ def _read_abroad(db: DuckDBPyConnection) -> None:
     begun = "SELECT DISTINCT left(written, 4) FROM staging.phones WHERE e164 IS NULL AND starts_with(written, '+')"
     codes = {code for (beginning,) in db.execute(begun).fetchall() if (code := _country(beginning[1:]))}
     if codes:
-        db.execute(f"UPDATE staging.phones SET e164 = {abroad('written', sorted(codes))} WHERE e164 IS NULL")
+        db.execute(f"UPDATE staging.phones SET e164 = {abroad('written', sorted(codes), 'digits')} WHERE e164 IS NULL")
 
 
 def _country(digits: str) -> int | None:
@@ -67,11 +91,19 @@ def _country(digits: str) -> int | None:
     return next((code for code in found if code in COUNTRY_CODE_TO_REGION_CODE), None)
 
 
-def abroad(column: str, codes: Sequence[int]) -> str:
-    """SQL of the E.164 number for a mobile number written with + and one of these country codes, else NULL (not: invalid)."""
+def dialled(column: str) -> str:
+    """SQL of a number without what only parts its digits."""
+    return rf"regexp_replace({column}, '[ ().-]', '', 'g')"
+
+
+def abroad(column: str, codes: Sequence[int], digits: str = "") -> str:
+    """SQL of the E.164 number for a mobile number written with + and one of these country codes, else NULL (not: invalid).
+
+    `digits` is SQL of `dialled(column)` where that is at hand.
+    """
     from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
 
-    digits = rf"regexp_replace({column}, '[ ().-]', '', 'g')"
+    digits = digits or dialled(column)
     cases = []
     for code in codes:
         metadata = PhoneMetadata.metadata_for_region(COUNTRY_CODE_TO_REGION_CODE[code][0])
@@ -82,22 +114,23 @@ def abroad(column: str, codes: Sequence[int]) -> str:
     return f"(CASE WHEN NOT {spelled} THEN NULL {' '.join(cases)} END)"
 
 
-def _through_the_library(rest: pa.Table, region: str, progress: Callable[[int, int], None]) -> Iterator[pa.Table]:
+def _through_the_library(rest: pa.Table, numbers: Numbers) -> Iterator[pa.Table]:
     import pyarrow as pa
 
     done = 0
     for batch in rest.to_batches(max_chunksize=CHUNK):
-        numbers = [e164(written, region) for written in batch.column(0).to_pylist()]
-        yield pa.table({"written": batch.column(0), "e164": pa.array(numbers, pa.string())})
+        found = [e164(written, numbers.region) for written in batch.column(0).to_pylist()]
+        yield pa.table({"written": batch.column(0), "e164": pa.array(found, pa.string())})
         done += batch.num_rows
-        progress(done, rest.num_rows)
+        numbers.progress(done, rest.num_rows)
 
 
-def usual_spellings(column: str, region: str) -> str:
+def usual_spellings(column: str, region: str, digits: str = "") -> str:
     """SQL of the E.164 number for a column written in one of the region's usual ways, else NULL (not: invalid).
 
     Usual: the mobile number alone, with +CC or CC before it, or any number with the national prefix before it;
-    spaces, hyphens, dots and brackets anywhere. Raises ValueError for a region the library does not know.
+    spaces, hyphens, dots and brackets anywhere. `digits` is SQL of `dialled(column)` where that is at hand: it is asked
+    for many times. Raises ValueError for a region the library does not know.
     """
     from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
 
@@ -107,7 +140,7 @@ def usual_spellings(column: str, region: str) -> str:
     code = metadata.country_code
     if code is None or COUNTRY_CODE_TO_REGION_CODE[code][0] != region:
         return "CAST(NULL AS VARCHAR)"
-    digits = rf"regexp_replace({column}, '[ ().-]', '', 'g')"
+    digits = digits or dialled(column)
     spelled = rf"regexp_full_match({column}, '\+?[0-9(][0-9 ().-]*')"
     cases = " ".join(f"WHEN {when} THEN '+{code}' || {then}" for when, then in _ways(digits, metadata))
     return f"(CASE WHEN NOT {spelled} THEN NULL {cases} END)"

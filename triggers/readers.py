@@ -1,7 +1,8 @@
 """From a source to its raw table `staging.raw_<view>`: what is written there, row by row in the order of the source.
 
 Text sources (CSV, JSON, alerts, literal rows) keep every value as text; the types of their extra columns are found by
-looking at all values, not at a sample. Parquet files and SQL sources keep their own types.
+looking at all values, not at a sample. Parquet files and SQL sources keep their own types. Parquet files are as quick to
+read as a table: their raw table is a view of them (`triggers.parquetfiles`).
 """
 
 # ruff: noqa: S608 - names come from triggers.views or are quoted, values are quoted by triggers.sqltext
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from triggers import textfiles
+from triggers import parquetfiles, textfiles
 from triggers.literals import as_texts
 from triggers.sources import AlertSource, FileSource, RowSource, SelectSource, Source
 from triggers.sqltext import identifier, text, texts
@@ -22,6 +23,17 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 BLANK = " \t\r\n\u00a0\u3000"
+_BLANK = ("{0} < '!'", "{0}[-1] < '!'")
+"""Tests of a text, cheaper than trimming it: whether it is empty, or begins or ends with a blank or a control character."""
+_OTHER = ("{0} > '\x7f'", "{0}[-1] > '\x7f'")
+"""Whether it begins or ends with what is not ASCII."""
+_OTHER_BLANK = (
+    "{0} >= '\u00a0' AND {0} < '\u00a1'",
+    "{0} >= '\u3000' AND {0} < '\u3001'",
+    "ascii({0}[-1]) IN (160, 12288)",
+)
+"""Whether it begins or ends with a blank that is not ASCII."""
+_BROKEN = "contains({0}, '\ufffd')"
 _EXTRA_TYPES = (
     ("BIGINT", "TRY_CAST({0} AS BIGINT) IS NOT NULL AND regexp_full_match({0}, '-?(0|[1-9]\\d{{0,17}})')"),
     (
@@ -37,14 +49,24 @@ _EXTRA_TYPES = (
 
 @dataclass(frozen=True)
 class Staged:
-    """The columns of a raw table, and the types its extra columns are to have."""
+    """The columns of a raw table, and the types its extra columns are to have.
+
+    `broken` are the columns that hold U+FFFD. `place` counts the rows from 0. `files` are those the raw table is a view of.
+    """
 
     raw: dict[str, str]
     extras: dict[str, str]
+    broken: frozenset[str] = frozenset()
+    place: str = "rowid"
+    files: parquetfiles.Files | None = None
 
 
 def stage(db: DuckDBPyConnection, source: Source, scratch: Path, lines: int | None = None) -> Staged:
     """Read a source into its raw table; with `lines`, only about that many, to learn the columns."""
+    if lines is None and isinstance(source, FileSource) and source.format == "parquet":
+        opened = parquetfiles.opened(db, source.paths)
+        if opened is not None:
+            return _stage_files(db, source, opened)
     match source:
         case FileSource(format="csv"):
             _stage_csv(db, source, scratch, lines)
@@ -60,8 +82,23 @@ def stage(db: DuckDBPyConnection, source: Source, scratch: Path, lines: int | No
             _stage_alerts(db, source)
         case RowSource():
             _stage_rows(db, source.view, source.rows)
-    _tidy(db, source.view)
-    return _staged(db, VIEWS[source.view])
+    broken = _tidy(db, source.view)
+    raw = described(db, f"SELECT * FROM staging.raw_{source.view}")
+    return Staged(raw, _extras(db, VIEWS[source.view], raw), broken)
+
+
+def _stage_files(db: DuckDBPyConnection, source: FileSource, files: parquetfiles.Files) -> Staged:
+    """A view of Parquet files in place of the raw table."""
+    name, columns = f"staging.raw_{source.view}", named(source.view, list(files.columns), source.columns)
+    raw = {new: files.columns[old] for new, old in columns.items()}
+    picked = {new: identifier(old) for new, old in columns.items()}
+    db.execute(f"CREATE VIEW {name} AS {files.select(picked)}")
+    texts_only = [new for new, kind in raw.items() if kind == TEXT]
+    untidy, broken = _look(db, name, texts_only)
+    if untidy:
+        picked |= {new: _trimmed(picked[new]) for new in untidy}
+        db.execute(f"CREATE OR REPLACE VIEW {name} AS {files.select(picked)}")
+    return Staged(raw, _extras(db, VIEWS[source.view], raw), broken, parquetfiles.PLACE, files)
 
 
 def _legible(path: Path, encoding: str, scratch: Path, lines: int | None) -> Path:
@@ -116,27 +153,45 @@ def _insert(db: DuckDBPyConnection, view: str, table: str, columns: Mapping[str,
     db.execute(f"INSERT INTO staging.raw_{view} BY NAME SELECT {picked} FROM {table}")
 
 
-def _tidy(db: DuckDBPyConnection, view: str) -> None:
-    """Take blanks off both ends of texts and make empty ones NULL; a table that has none is left as it is."""
+def _tidy(db: DuckDBPyConnection, view: str) -> frozenset[str]:
+    """Take blanks off both ends of texts and make empty ones NULL; a table that has none is left as it is.
+
+    The columns that hold U+FFFD.
+    """
     table = f"staging.raw_{view}"
-    columns = {identifier(name): kind for name, kind in described(db, f"SELECT * FROM {table}").items()}
-    written = [name for name, kind in columns.items() if kind == TEXT]
-    if not written:
-        return
-    asked = ", ".join(f"coalesce(bool_or({_untidy(name)}), false)" for name in written)
-    answers = db.execute(f"SELECT {asked} FROM {table}").fetchall()[0]
-    untidy = [name for name, blank in zip(written, answers, strict=True) if blank]
+    columns = described(db, f"SELECT * FROM {table}")
+    untidy, broken = _look(db, table, [name for name, kind in columns.items() if kind == TEXT])
     if untidy:
-        better = ", ".join(f"nullif(trim({name}, {text(BLANK)}), '') AS {name}" for name in untidy)
+        better = ", ".join(f"{_trimmed(name)} AS {name}" for name in map(identifier, untidy))
         db.execute(f"CREATE TABLE staging.tidied AS SELECT * REPLACE ({better}) FROM {table}")
         db.execute(f"DROP TABLE {table}")
         db.execute(f"ALTER TABLE staging.tidied RENAME TO raw_{view}")
+    return broken
 
 
-def _untidy(name: str) -> str:
-    """Whether a text is empty, or begins or ends with a blank: much cheaper than trimming all of them."""
-    begins = f"{name} < '!' OR ({name} >= '\u00a0' AND {name} < '\u00a1') OR ({name} >= '\u3000' AND {name} < '\u3001')"
-    return f"{begins} OR ascii({name}[-1]) <= 32 OR ascii({name}[-1]) IN (160, 12288)"
+def _look(db: DuckDBPyConnection, table: str, columns: Sequence[str]) -> tuple[list[str], frozenset[str]]:
+    """Which text columns have blanks to take off, and which hold U+FFFD.
+
+    Values that begin or end with what is not ASCII are looked at a second time: some of the blanks are not ASCII.
+    """
+    blank, other, broken = _with(db, table, columns, _BLANK, _OTHER, (_BROKEN,))
+    (more,) = _with(db, table, [name for name in other if name not in blank], _OTHER_BLANK)
+    return [*blank, *more], frozenset(broken)
+
+
+def _with(db: DuckDBPyConnection, table: str, columns: Sequence[str], *tests: Sequence[str]) -> tuple[list[str], ...]:
+    """For each test, the columns of which a value passes one of its parts; each part by itself is quicker than by OR."""
+    if not columns:
+        return tuple([] for _ in tests)
+    parts = [(name, place, part) for name in columns for place, test in enumerate(tests) for part in test]
+    asked = ", ".join(f"coalesce(bool_or({part.format(identifier(name))}), false)" for name, _, part in parts)
+    answers = db.execute(f"SELECT {asked} FROM {table}").fetchall()[0]
+    passed = {(name, place) for (name, place, _), answer in zip(parts, answers, strict=True) if answer}
+    return tuple([name for name in columns if (name, place) in passed] for place in range(len(tests)))
+
+
+def _trimmed(name: str) -> str:
+    return f"nullif(trim({name}, {text(BLANK)}), '')"
 
 
 def _list_malformed(db: DuckDBPyConnection, view: str, path: Path) -> None:
@@ -217,9 +272,9 @@ def _stage_rows(db: DuckDBPyConnection, view: str, rows: Sequence[Mapping[str, A
         db.unregister("literal_rows")
 
 
-def _staged(db: DuckDBPyConnection, view: View) -> Staged:
+def _extras(db: DuckDBPyConnection, view: View, raw: Mapping[str, str]) -> dict[str, str]:
+    """The types the columns beyond the canonical ones are to have."""
     table = f"staging.raw_{view.name}"
-    raw = described(db, f"SELECT * FROM {table}")
     canonical = view.types
     extras = {name: kind for name, kind in raw.items() if name not in canonical}
     texts_only = [name for name, kind in extras.items() if kind == TEXT]
@@ -227,7 +282,7 @@ def _staged(db: DuckDBPyConnection, view: View) -> Staged:
     extras = {name: INSTANT if kind.startswith("TIMESTAMP") else kind for name, kind in extras.items()}
     if "recorded_at" in extras:
         extras["recorded_at"] = INSTANT
-    return Staged(raw, extras)
+    return extras
 
 
 def _found_types(db: DuckDBPyConnection, table: str, columns: Sequence[str]) -> dict[str, str]:
