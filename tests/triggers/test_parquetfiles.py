@@ -25,7 +25,15 @@ VALUES: Mapping[str, Sequence[str | None]] = {
     "name": ("Ann", "张三", "\u3000李四", "王\u00a0", "  ", None),
     "gender": ("F", "男", "robot", "n/a"),
     "birth_date": ("1980-02-03", "1880-01-01", "19991231", "31/12/1999", "null", None),
-    "phone": ("13812345678", "138-1234-5678", "+44 7400 123456", "0086 13812345678", "１３８１２３４５６７８", "12", None),
+    "phone": (
+        "13812345678",
+        "138-1234-5678",
+        "+44 7400 123456",
+        "0086 13812345678",
+        "１３８１２３４５６７８",
+        "12",
+        None,
+    ),
     "email": ("a@example.com", "a@", None),
     "region_code": ("310104", "310104001002", "999999", "310104 ", None),
     "personalisation": ("true", "否", "perhaps", None),
@@ -49,7 +57,9 @@ def parquet(folder: Path, rows: Sequence[Mapping[str, Any]], *cuts: int) -> File
     paths = []
     for number, (start, end) in enumerate(zip((0, *cuts), (*cuts, len(rows)), strict=True)):
         path = folder / f"part-{number}.parquet"
-        pq.write_table(pa.Table.from_pylist(list(rows[start:end]), pa.schema([(n, pa.string()) for n in rows[0]])), path)
+        pq.write_table(
+            pa.Table.from_pylist(list(rows[start:end]), pa.schema([(n, pa.string()) for n in rows[0]])), path
+        )
         paths.append(path)
     return FileSource("customers", tuple(paths), "parquet")
 
