@@ -23,7 +23,7 @@ CUSTOMERS, OFFERED = 600, 80
 CAMPAIGN = """name: roadside
 title: {zh-CN: 救援, en: Roadside}
 purpose: service
-trigger: {kind: date, of: policies.effective_date, offset: 30d, where: line = 'motor', max_age: 3d}
+trigger: {kind: date, of: policies.effective_date, offset: 30d, where: line = 'motor', max_age: 5d}
 offers: {kind: service, only: [roadside_help]}
 steps:
   - send: {template: motor_service_offer, channels: [sms]}
@@ -31,7 +31,7 @@ steps:
 PLAIN = """name: hello
 title: {zh-CN: 好, en: Hello}
 purpose: service
-trigger: {kind: date, of: policies.effective_date, offset: 30d, where: line = 'motor', max_age: 3d}
+trigger: {kind: date, of: policies.effective_date, offset: 30d, where: line = 'motor', max_age: 5d}
 steps:
   - send: {template: dormancy_care, channels: [sms]}
 """
