@@ -41,6 +41,14 @@ class _Step:
     cases: range
 
 
+@dataclass(frozen=True)
+class Wave:
+    """Places decided together, ascending, and whether a day's budget pays for what comes of them."""
+
+    places: np.ndarray
+    budgeted: bool
+
+
 class Agenda:
     """The moments of some parts in one table, `moments`; a place is a row of it. Each part's are in order of KEYS.
 
@@ -84,14 +92,20 @@ class Agenda:
             places = np.flatnonzero(self.channels > number)
             yield places, self.first[places] + number
 
-    def waves(self) -> list[np.ndarray]:
-        """The places decided together, ascending, one wave after the other (`campaigns.waves`)."""
+    def waves(self) -> Iterator[Wave]:
+        """The places decided together, one wave after the other (`campaigns.waves`); those a budget pays for apart."""
+        import numpy as np
         import pandas as pd
 
         case = next(iter(self.cases.values()))
         groups = [Group(step.places, self._budget(step)) for step in self._steps]
         codes, _ = pd.factorize(self.moments["customer_id"].to_pandas())
-        return waves(codes, groups, shared=bool(case.policy.budgets))
+        limited = np.zeros(len(self), dtype=bool)
+        for group in groups:
+            limited[group.rows] = group.budget is not None
+        for places in waves(codes, groups, shared=bool(case.policy.budgets)):
+            paid = limited[places]
+            yield from (Wave(own, takes) for own, takes in ((places[~paid], False), (places[paid], True)) if len(own))
 
     def _budget(self, step: _Step) -> str | None:
         """The campaign whose budget a step takes from; None where it takes from none."""

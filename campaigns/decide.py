@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from campaigns.agenda import Agenda, Part
-from campaigns.budgets import allowances, local_days
+from campaigns.budgets import Spent, allowances, local_days
 from campaigns.definition import Campaign
 from campaigns.docket import BATCH, Docket, beside, gather
 from campaigns.gate import Case
@@ -87,6 +87,10 @@ class Sitting:
         self._reserved = pa.concat_tables([self._reserved, self._contacts({**who, **what}, table["not_before"])])
         self.contacts = self._reserved
         self.paid = self.spent = self.paid.plus(took)
+
+    def recount(self, spent: Spent) -> None:
+        """Begin a wave with what the insurer's days have taken by now, for whomever."""
+        self.spent = self.paid = spent
 
     def _hear(self, places: np.ndarray, findings: Findings, heard: dict[int, tuple[str, str]]) -> None:
         """Try the channels of the steps in their order on the rows still open; `heard` collects the cases."""

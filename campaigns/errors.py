@@ -22,3 +22,8 @@ class LedgerConflictError(LedgerError):
 
 class LedgerLostError(LedgerError):
     """The connection to the ledger was lost. What was under way is undone: run the command again."""
+
+
+class WorkerLostError(CampaignError):
+    """A worker process ended while it was deciding, for want of memory perhaps. Nothing is lost or half done: run the command
+    again, with fewer --workers where memory is short."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from campaigns.crew import Crew, cores
 from campaigns.definition import Campaign
 from campaigns.ledger import Ledger
 from campaigns.report import Funnel, funnels
@@ -28,21 +29,32 @@ Progress = Callable[[str, int, int], None]
 
 
 def run_workspace(
-    place: Workspace, now: datetime, *, only: Sequence[str], rehearsal: bool, progress: Progress
+    place: Workspace,
+    now: datetime,
+    *,
+    only: Sequence[str],
+    rehearsal: bool,
+    progress: Progress,
+    workers: int | None = None,
 ) -> dict[str, Any]:
     """Run every campaign (or those named in `only`) as of `now`; a rehearsal works on a copy of the ledger.
 
-    Returns the report that `kairos run --json` prints. Broken campaigns do not run and are listed under `problems`.
+    Where there is much to decide, `workers` processes do so at once, by default one a core. Returns the report that
+    `kairos run --json` prints. Broken campaigns do not run and are listed under `problems`.
     """
     start = perf_counter()
-    with place.facts(now, progress) as facts, _ledger(place, rehearsal) as ledger:
+    with (
+        place.facts(now, progress) as facts,
+        _ledger(place, rehearsal) as (ledger, where),
+        closing(Crew(where, cores() if workers is None else workers)) as crew,
+    ):
         opened = perf_counter() - start
         service = in_service(place, facts.columns, ledger, now)
         service = replace(service, campaigns=chosen(service.campaigns, only))
         need_model(place, service.campaigns)
         service = fresh(place, facts, service, now)
         running = service.campaigns
-        turn = take_turn(place.scene(facts), running, ledger, progress=progress)
+        turn = take_turn(place.scene(facts), running, ledger, progress=progress, crew=crew)
         report = _report(place, now, facts, turn, running, funnels(ledger), opened, perf_counter() - start)
         report |= {"rehearsal": rehearsal, **service.report()}
         if not rehearsal:
@@ -51,17 +63,18 @@ def run_workspace(
 
 
 @contextmanager
-def _ledger(place: Workspace, rehearsal: bool) -> Iterator[Ledger]:
+def _ledger(place: Workspace, rehearsal: bool) -> Iterator[tuple[Ledger, Path | str]]:
+    """The ledger, or a copy of it, and where it is."""
     if not rehearsal:
         with place.ledger() as ledger:
-            yield ledger
+            yield ledger, place.ledger_place
         return
     folder = Path(tempfile.mkdtemp(prefix="rehearsal-", dir=place.state))
     try:
         with place.ledger() as real:
             real.store.copy_to(folder / "ledger.db")
         with Ledger(folder / "ledger.db") as ledger:
-            yield ledger
+            yield ledger, folder / "ledger.db"
     finally:
         shutil.rmtree(folder)
 
@@ -106,4 +119,5 @@ def _report(
         },
         "reserved": turn.reserved,
         "seconds": {"facts": opened, **turn.seconds, "total": total},
+        "workers": {"seconds": turn.beside, "cpu_seconds": turn.cpu_seconds},
     }

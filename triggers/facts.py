@@ -111,7 +111,7 @@ def open_facts(
         copy = open_copy(folder) if folder is not None else None
         if copy is not None:
             undone.callback(copy.remove)
-        db = undone.enter_context(_connect(copy, timezone))
+        db = undone.enter_context(connect(copy, timezone))
         (calendar or calendar_of("")).lay_out(db)
         report = _Copying(db, sources, now, default_phone_region, copy, progress or _silent, versions).run()
         undone.pop_all()
@@ -125,7 +125,8 @@ def _silent(stage: str, done: int, total: int) -> None:
     """Progress nobody asked for."""
 
 
-def _connect(copy: WorkingCopy | None, timezone: str) -> DuckDBPyConnection:
+def connect(copy: WorkingCopy | None, timezone: str) -> DuckDBPyConnection:
+    """A database for facts, still without them: naive timestamps are local in `timezone`; it spills into `copy`'s folder."""
     import duckdb
 
     # in memory, spilling beyond the limit: a database file is compressed and written twice for a copy nobody reads again

@@ -30,6 +30,8 @@ _TABLES = {
     f"OR claim_id IN (SELECT subject_id FROM {SCHEMA}.events)",
     "memberships": "SELECT * FROM main.memberships LIMIT 0",
 }
+LAID_OUT = tuple(_TABLES)
+"""The narrow tables."""
 NARROWED = frozenset(_TABLES) & frozenset(VIEWS)
 """Views of which a narrow table is laid out."""
 _SPOKEN_OF = f"""

@@ -156,8 +156,12 @@ class Ledger:
             opt_outs=_table(self.store.all("opt_outs"), ("customer_id", "purpose", "medium"), "at"),
             told=told_table(self.store.all("told")),
             do_not_contact=self.do_not_contact(),
-            spent=Spent.of(self.store.all("spent", day=now.date().isoformat())),
+            spent=self.spent(now),
         )
+
+    def spent(self, now: datetime) -> Spent:
+        """What the insurer's days from that of `now`, in its own zone, have taken."""
+        return Spent.of(self.store.all("spent", day=now.date().isoformat()))
 
     @whole
     def withdraw(self, messages: Sequence[tuple[str, str]]) -> int:

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NoReturn, cast
-from zlib import crc32
 
 from campaigns.errors import LedgerBusyError, LedgerConflictError, LedgerError, LedgerLostError
+from campaigns.ledger.buckets import BUCKETS, buckets
 from campaigns.ledger.dialect import Bulk, bulk, for_driver, statement, steps, worded
 from campaigns.ledger.statements import NEWER
 from campaigns.ledger.store import Cursor, Row, Store, Values
@@ -28,13 +28,8 @@ except ImportError as error:
 OLDEST = 130_000
 KAIROS = 0x4B41
 """'KA': first half of every advisory lock that is not a sender's, so that nobody else's is met by chance."""
-CUSTOMERS = 1024
-BUDGETS, MIGRATING, LINES = 1024, 2000, {"inbox": 2001, "audit": 2002, "archive": 2003}
-"""Second halves: a thousand for customers by their hash, one for budgets, one for migrations, one for each line.
-
-A lock a customer would not fit into the server's memory. Those who want customers of the same number wait for each other
-though they need not; everybody takes the numbers in rising order, so nobody waits in a circle.
-"""
+BUDGETS, MIGRATING, LINES = BUCKETS, 2000, {"inbox": 2001, "audit": 2002, "archive": 2003}
+"""Second halves: the buckets of customers, one for budgets, one for migrations, one for each line."""
 FEW = 16
 """Up to so many rows are sent one by one."""
 IN_LINE = {"arrive": "inbox"}
@@ -168,8 +163,7 @@ class PostgresStore(Store):
     @contextmanager
     def alone(self, customers: Iterable[str], *, budgets: bool = False) -> Iterator[None]:
         """Locks of the session, taken in rising order before anything is read: each statement then sees what was committed."""
-        numbers = sorted({crc32(customer.encode()) % CUSTOMERS for customer in customers})
-        numbers += [BUDGETS] if budgets else []
+        numbers = [*buckets(customers), *([BUDGETS] if budgets else [])]
         try:
             self._lock(numbers, "pg_advisory_lock")
             yield

@@ -5,11 +5,13 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
+import struct
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from campaigns.errors import LedgerBusyError, LedgerError
+from campaigns.ledger.buckets import BUCKETS, buckets, runs
 from campaigns.ledger.statements import NEWER, migrations, statements
 from campaigns.ledger.store import Cursor, Row, Store, Values
 
@@ -85,10 +87,10 @@ class SqliteStore(Store):
 
     @contextmanager
     def alone(self, customers: Iterable[str], *, budgets: bool = False) -> Iterator[None]:
-        """Whoever decides holds a lock on a file beside the ledger: the ledger itself stays free for senders and the switch."""
+        """Whoever decides holds locks on a file beside the ledger, which itself stays free for senders and the switch."""
         file = os.open(f"{self.place}-deciding", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            _lock(file, runs([*buckets(customers), *([BUCKETS] if budgets else [])]))
             yield
         finally:
             os.close(file)
@@ -171,3 +173,16 @@ def _translated(error: sqlite3.DatabaseError, path: str) -> LedgerError:
     if "locked" in str(error) or "busy" in str(error):
         return LedgerBusyError()
     return LedgerError(f"the ledger {path} cannot be used: {error}; check the disk, the rights, or restore a backup")
+
+
+def _lock(file: int, ranges: Iterable[tuple[int, int]]) -> None:
+    """Wait for bytes (first, how many) of a file, or for all of it where the system knows no locks of bytes by open file.
+
+    They go when the file is closed, so with the process too.
+    """
+    lock = getattr(fcntl, "F_OFD_SETLKW", None)
+    if lock is None:  # macOS
+        fcntl.flock(file, fcntl.LOCK_EX)
+        return
+    for first, size in ranges:
+        fcntl.fcntl(file, lock, struct.pack("hhqqi", fcntl.F_WRLCK, os.SEEK_SET, first, size, 0))

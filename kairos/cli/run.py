@@ -21,6 +21,10 @@ def run(
     as_of: Annotated[str | None, typer.Option(help="date, or date and time, to run as of; default now")] = None,
     campaign: Annotated[list[str] | None, typer.Option(help="only this campaign; may be repeated")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="decide everything, on a copy of the ledger")] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="processes that decide at once where there is much to do; default one a core"),
+    ] = None,
     json_: JsonOption = False,
 ) -> None:
     """Find the moments, decide, render, and reserve the messages. Running it again the same day adds nothing."""
@@ -30,7 +34,7 @@ def run(
     place = Workspace(Path(workspace))
     now = place.instant(as_of, lambda: datetime.now(UTC))
     with progress() as tell:
-        report = run_workspace(place, now, only=campaign or (), rehearsal=dry_run, progress=tell)
+        report = run_workspace(place, now, only=campaign or (), rehearsal=dry_run, progress=tell, workers=workers)
     if json_:
         as_json(report)
     else:

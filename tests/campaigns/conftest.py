@@ -106,7 +106,7 @@ def insurer(tmp_path: Path) -> Insurer:
 BOTH = {
     "test_ledger", "test_turn", "test_dispatch", "test_outbox_protocol", "test_live", "test_follow_ups", "test_forget",
     "test_optin", "test_consent", "test_backlog", "test_budgets", "test_caps", "test_arbitration", "test_lifecycle",
-    "test_archive", "test_variants", "test_why", "test_live_edits", "test_deciding", "test_measure",
+    "test_archive", "test_crew", "test_variants", "test_why", "test_live_edits", "test_deciding", "test_measure",
 }  # fmt: skip
 """Modules about what the ledger does: their tests run on either database, the others on a file."""
 

@@ -1,11 +1,11 @@
 """Kill `kairos run` and `kairos send` with SIGKILL at random points, finish cleanly, and compare with an undisturbed life.
 
-    python tests/kairos/kill_rounds.py FOLDER --kills 100 --seed 1
+    python tests/kairos/kill_rounds.py FOLDER --kills 100 --seed 1 [--workers 2]
 
 A round is one ledger: `run` is killed five times, then ends by itself; `send` is killed five times, then ends by itself.
 SMS go to a loopback gateway that speaks Twilio's wire format and writes down what it accepts; the rest goes to the outbox.
 The commands run in forks of this process, so that their modules need not be loaded a hundred times; each is a process of its
-own when it dies. The last line is a JSON object; exit code 1 where something was lost, doubled or different.
+own when it dies. With `--workers` the customers of a `run` are decided by workers, which outlive it by a shelf. The last line is a JSON object; exit code 1 where something was lost, doubled or different.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 AS_OF = "2026-11-23"
@@ -62,8 +63,11 @@ def command(arguments: list[str], kill_after: float | None = None) -> bool:
     if child == 0:
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, 1)
+        import kairos.runs
+        from campaigns.crew import Crew
         from kairos.cli import main
 
+        kairos.runs.Crew = partial(Crew, shelf=40, least=1)  # type: ignore[misc,assignment]
         code = 1
         try:
             main(arguments)
@@ -96,8 +100,8 @@ def _quietly(act: object) -> None:
 class Life:
     """One ledger from its first run to its last hand-over."""
 
-    def __init__(self, workspace: Path, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, workspace: Path, folder: Path, workers: int = 1) -> None:
+        self.folder, self.workers = folder, workers
         shutil.copytree(workspace, folder)
         self.journal = folder / "journal.jsonl"
         self.gateway = subprocess.Popen(
@@ -112,7 +116,8 @@ class Life:
 
     def do(self, name: str, kill_after: float | None = None) -> bool:
         """One command on this workspace."""
-        return command([name, "-w", str(self.folder), "--as-of", AS_OF, "--json"], kill_after)
+        workers = ["--workers", str(self.workers)] if name == "run" else []
+        return command([name, "-w", str(self.folder), "--as-of", AS_OF, "--json", *workers], kill_after)
 
     def finish(self) -> None:
         """Hand over until nothing is left in doubt: what a provider says is believed after a second."""
@@ -171,6 +176,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--customers", type=int, default=400)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=1, help="of the runs that are disturbed")
     options = parser.parse_args()
     os.environ |= {
         "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
@@ -185,12 +191,15 @@ def main() -> int:
     with Life(workspace, options.folder / "calm") as calm:
         lengths = {name: calm.time(name) for name in ("run", "send")}
         calm.finish()
+    if options.workers > 1:
+        with Life(workspace, options.folder / "measured", options.workers) as measured:
+            lengths["run"] = measured.time("run")
     kills: Counter[str] = Counter()
     different: list[str] = []
     number = 0
     while sum(count for name, count in kills.items() if name in lengths) < options.kills:
         number += 1
-        with Life(workspace, options.folder / f"round-{number}") as life:
+        with Life(workspace, options.folder / f"round-{number}", options.workers) as life:
             kills += _disturbed(life, lengths, chance)
             faults = _differences(life, calm)
         different += [f"{life.folder.name}: {what}" for what in faults]

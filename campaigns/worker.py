@@ -1,0 +1,137 @@
+"""A worker of a crew: it decides the shelves it is told of until nobody is left to tell it."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import shutil
+import sys
+import traceback
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from importlib import import_module
+from multiprocessing.connection import Connection
+from pathlib import Path
+from time import process_time
+
+from campaigns.arbitration import Round
+from campaigns.errors import CampaignError
+from campaigns.ledger import Ledger
+from campaigns.scene import Recommender, Rules, Scene, Words
+from campaigns.shelf import decide_shelf
+from campaigns.turn import Turn
+from triggers.parcel import Known, Unpacking
+
+LIBRARIES = (
+    "campaigns.worker",
+    "pandas",
+    "pyarrow.compute",
+    "duckdb",
+    "jinja2",
+    "templates.press",
+    "recommender.serving",
+)
+"""Loaded once for all workers."""
+ERRAND, _JOB = "errand.pickle", "job.pickle"
+
+
+@dataclass(frozen=True)
+class Errand:
+    """What a worker knows before its first shelf: a scene without facts, and where the ledger and the shared tables are."""
+
+    ledger: Path | str
+    rules: Rules
+    words: Words
+    recommender: Recommender | None
+    known: Known
+    shared: Path
+    threads: int
+
+
+@dataclass(frozen=True)
+class Job:
+    """A shelf: its customers, whose facts lie in the folder it was found in, and the file of the round they are decided in."""
+
+    customers: list[str]
+    contest: Path
+
+    def write(self, parcel: Path) -> None:
+        """Put it beside the facts."""
+        (parcel / _JOB).write_bytes(pickle.dumps(self))
+
+    @classmethod
+    def read(cls, parcel: Path) -> Job:
+        """The job in a folder."""
+        found: Job = pickle.loads((parcel / _JOB).read_bytes())  # noqa: S301 - written by this very run
+        return found
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came of a shelf: moments decided, what the turn of it took, and who had a message of a competing campaign."""
+
+    decided: int
+    turn: Turn
+    winners: set[str]
+
+
+def main() -> None:
+    """Load the libraries once, then be as many workers as there are lines: `sys.argv` names the folder of the errand and their files."""
+    folder, *numbers = sys.argv[1:]
+    for name in LIBRARIES:
+        import_module(name)
+    errand: Errand = pickle.loads((Path(folder) / ERRAND).read_bytes())  # noqa: S301 - written by this very run
+    lines = [Connection(int(number)) for number in numbers]
+    for line in lines[1:]:
+        if not os.fork():
+            lines = [line]
+            break
+    own, *others = lines
+    for line in others:
+        line.close()
+    _serve(own, errand)
+
+
+def _serve(line: Connection, errand: Errand) -> None:
+    """Decide what the line tells of, a folder each, and say what came of it: a `Done`, or the error it ended with."""
+    with closing(line), suppress(EOFError, BrokenPipeError):  # raised where nobody is there any more
+        try:
+            with (
+                Ledger(errand.ledger) as ledger,
+                closing(Unpacking(errand.shared, errand.known, errand.threads)) as parcels,
+            ):
+                while True:
+                    line.send(_decided(Path(line.recv()), errand, ledger, parcels))
+        except (EOFError, BrokenPipeError):
+            raise
+        except Exception as error:
+            line.send(_portable(error))
+
+
+def _decided(parcel: Path, errand: Errand, ledger: Ledger, parcels: Unpacking) -> Done:
+    start, turn, job = process_time(), Turn(), Job.read(parcel)
+    with turn.stage("unpack"):
+        facts = parcels.facts(parcel)
+        shutil.rmtree(parcel)
+    scene = Scene(facts, errand.rules, errand.words, errand.recommender)
+    contest = replace(_round(job.contest), winners=set())
+    decided = decide_shelf(scene, contest, ledger, turn, job.customers)
+    turn.cpu_seconds = process_time() - start
+    return Done(decided, turn, contest.winners)
+
+
+@lru_cache(maxsize=1)
+def _round(file: Path) -> Round:
+    found: Round = pickle.loads(file.read_bytes())  # noqa: S301 - written by this very run
+    return found
+
+
+def _portable(error: Exception) -> Exception:
+    """The error as it may travel, with where it happened."""
+    error.add_note("".join(traceback.format_exception(error)))
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301 - our own
+    except Exception:  # whatever it is that cannot be packed, its words can
+        return CampaignError(f"{type(error).__name__}: {error}")
+    return error
