@@ -13,6 +13,8 @@ from tempfile import TemporaryFile
 from time import perf_counter
 from typing import Any
 
+from benchmarks.memory import Together
+
 KAIROS = ("-c", "from kairos.cli import main; main()")
 """The command line as arguments to Python, so that no script has to be on the path."""
 
@@ -23,7 +25,7 @@ class BenchmarkError(Exception):
 
 @dataclass(frozen=True)
 class Spent:
-    """What one process took: wall seconds from its start to its end, its CPU seconds, its own peak RSS in MiB."""
+    """What a process took: wall seconds from its start to its end, CPU seconds, peak memory in MiB, workers of its own included."""
 
     seconds: float
     cpu_seconds: float
@@ -40,13 +42,14 @@ class Spent:
 def measured(arguments: Sequence[str | Path]) -> Spent:
     """Run Python with these arguments and wait for it; its standard error passes through. Raises BenchmarkError.
 
-    `wait4` reports this one process. A new process starts with the peak of the one that made it, so whoever calls this
-    must be smaller than what is measured: benchmarks leave all heavy work to their children.
+    `wait4` reports this one process and the CPU of those it waited for. A new process starts with the peak of the one that
+    made it, so whoever calls this must be smaller than what is measured: benchmarks leave all heavy work to their children.
     """
     with TemporaryFile("w+", encoding="utf-8") as output:
         start = perf_counter()
         child = subprocess.Popen([sys.executable, *map(str, arguments)], stdout=output)
-        _, status, usage = os.wait4(child.pid, 0)
+        with Together(child.pid) as together:
+            _, status, usage = os.wait4(child.pid, 0)
         seconds = perf_counter() - start
         child.returncode = os.waitstatus_to_exitcode(status)
         output.seek(0)
@@ -54,7 +57,8 @@ def measured(arguments: Sequence[str | Path]) -> Spent:
     if child.returncode:
         raise BenchmarkError(f"{' '.join(map(str, arguments))} ended with {child.returncode}\n{text[-2000:]}")
     unit = 1 if sys.platform == "darwin" else 1024
-    return Spent(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * unit / 2**20, text)
+    peak = max(usage.ru_maxrss * unit / 2**20, together.peak_mb)
+    return Spent(seconds, usage.ru_utime + usage.ru_stime, peak, text)
 
 
 def kairos(*arguments: str | Path) -> Spent:

@@ -59,7 +59,7 @@ def show_hotspots(workspace: Path, as_of: date) -> None:
     """Run again, into a ledger made empty before, under the profiler; print the slowest functions by cumulative and own time."""
     say("the nightly run under the profiler")
     target = workspace / "run.prof"
-    measured(["-c", PROFILED, target, "run", "-w", workspace, "--as-of", str(as_of), "--json"])
+    measured(["-c", PROFILED, target, "run", "-w", workspace, "--as-of", str(as_of), "--json", "--workers", "1"])
     found = read_hotspots(target)
     total = sum(spot.own for spot in found)
     ours = sorted((spot for spot in found if spot.ours), key=lambda spot: -spot.cumulative)[:TOP]

@@ -1,6 +1,7 @@
 """The nightly run of a generated insurer, facts to reserved messages, beside a plain loop that does the same work.
 
-    python benchmarks/nightly.py [--size CUSTOMERS] [--sample CUSTOMERS] [--profile] [--folder DIR] [--postgres | --ledger URL]
+    python benchmarks/nightly.py [--size CUSTOMERS] [--sample CUSTOMERS] [--workers N] [--profile] [--folder DIR]
+                                 [--postgres | --ledger URL]
 
 What is measured, and what the figures leave out, is in benchmarks/README.md.
 """
@@ -90,7 +91,8 @@ def spend_the_night(workspace: Path, asked: argparse.Namespace, ledger: FileLedg
     """One nightly run into a new ledger, in a process of its own. Raises BenchmarkError where messages are missing."""
     say("the nightly run")
     ledger.renew(workspace)
-    spent = kairos("run", "-w", workspace, "--as-of", str(asked.as_of), "--json")
+    workers = ["--workers", str(asked.workers)] if asked.workers else []
+    spent = kairos("run", "-w", workspace, "--as-of", str(asked.as_of), "--json", *workers)
     night = Night(workspace, spent, spent.report)
     with closing(sqlite3.connect(ledger.fetch(workspace))) as db:
         (found,) = db.execute("select count(*) from messages where state = 'reserved'").fetchone()
@@ -157,6 +159,8 @@ def show_night(night: Night) -> None:
     facts = night.report["facts"]
     size = f"{facts['customers']['kept']:,} customers, {facts['policies']['kept']:,} policies"
     show(f"Nightly run: {size}, {night.messages:,} messages", ("stage", "seconds", "share", "µs a message"), rows)
+    if beside := night.report["workers"]["seconds"]:
+        show("The workers together, meanwhile", ("stage", "seconds"), list(beside.items()))
     print(
         f"{night.rate:,.0f} messages/s; peak RSS {night.spent.peak_rss_mb:,.0f} MiB; the process took "
         f"{night.spent.seconds:.1f} s ({night.spent.cpu_seconds:.1f} s of CPU), starting Python and importing the "
@@ -177,6 +181,7 @@ def figures(night: Night, loop: dict[str, Any], alike: float, prepared: dict[str
         "messages": night.messages,
         "seconds": night.seconds,
         "seconds_by_stage": night.stages,
+        "worker_seconds_by_stage": night.report["workers"]["seconds"],
         "process_seconds": night.spent.seconds,
         "cpu_seconds": night.spent.cpu_seconds,
         **prepared,
@@ -241,6 +246,7 @@ def main(arguments: list[str] | None = None) -> None:
         "--profile", action="store_true", help="run once more under cProfile and print where the time goes"
     )
     parser.add_argument("--folder", type=Path, help="empty folder to keep the workspace in")
+    parser.add_argument("--workers", type=int, help="processes that decide; default as `kairos run` has it, one a core")
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
         "--postgres", action="store_true", help="the ledger on a PostgreSQL server of the benchmark's own"

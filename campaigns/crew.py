@@ -27,21 +27,22 @@ from campaigns.deciding import shared
 from campaigns.errors import WorkerLostError
 from campaigns.ledger.buckets import BUCKETS, lanes
 from campaigns.worker import ERRAND, Done, Errand, Job
-from triggers.parcel import Known, pack, pack_shared
+from triggers.parcel import Known, deal, pack_shared
 
 if TYPE_CHECKING:
     from campaigns.arbitration import Round
     from campaigns.ledger import Ledger
     from campaigns.scene import Scene
     from campaigns.turn import Progress, Turn
-    from triggers.narrow import Narrowing
 
 SHELF = 30_000
 """Customers a worker decides together: several workers hold a shelf each at the same time."""
 LEAST = 20_000
 """Fewer customers are decided before a worker has loaded its libraries."""
+PARCELS = 32
+"""Shelves whose facts are dealt out at once, by one look at all facts; so many at most lie on the disk."""
 IN_HAND = 2
-"""Shelves a lane has at a time: the one being decided, and the next."""
+"""Shelves a worker still has when the next are dealt out: the one being decided, and one to go on with."""
 
 
 def cores() -> int:
@@ -92,35 +93,35 @@ class Crew:
         """Whether so many customers are decided here; not where all take from the channels' budgets, one after the other."""
         return self.size > 1 and customers >= self._least and not shared(scene)
 
-    def decide(
-        self, scene: Scene, contest: Round, ledger: Ledger, turn: Turn, narrowing: Narrowing, progress: Progress
-    ) -> int:
+    def decide(self, scene: Scene, contest: Round, ledger: Ledger, turn: Turn, progress: Progress) -> int:
         """Decide everybody's moments; the number of moments. Raises what a worker raised, `WorkerLostError` where one died."""
         names = [campaign.name for campaign in contest.campaigns]
         total = ledger.count_awake(names, scene.now)
         tally, folder = _Tally(contest, turn, progress, total), self._started(scene)
         said = folder / f"round-{self._parcels}.pickle"
         said.write_bytes(pickle.dumps(replace(contest, winners=set())))
-        rounds = max(-(-total // (self._shelf * self.size)), 1)
-        for customers in ledger.awake(names, scene.now, -(-total // rounds)):
-            for worker, own in zip(self._workers, lanes(customers, self.size), strict=True):
-                if own:
-                    with turn.stage("workers"):
-                        self._collect(worker, IN_HAND - 1, tally)
-                    with turn.stage("narrow"):
-                        self._give(worker, own, narrowing, folder, said)
+        dealings = max(-(-total // (self._shelf * PARCELS)), 1)
+        for customers in ledger.awake(names, scene.now, -(-total // dealings)):
+            shelves = self._shelves(customers)
+            with turn.stage("workers"):
+                self._collect(IN_HAND - 1, tally)
+            with turn.stage("narrow"):
+                parcels = self._dealt(scene, [own for _, own in shelves], folder)
+            for (worker, own), parcel in zip(shelves, parcels, strict=True):
+                self._give(worker, parcel, Job(own, said))
         with turn.stage("workers"):
-            for worker in self._workers:
-                self._collect(worker, 0, tally)
+            self._collect(0, tally)
         return tally.decided
 
     def close(self) -> None:
         """End the workers: what one has in hand is undone and stays to be decided."""
+        busy = any(worker.jobs for worker in self._workers)
         for worker in self._workers:
             worker.line.close()
         if self._process is not None:
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGTERM)
+            if busy:
+                with suppress(ProcessLookupError):
+                    os.killpg(self._process.pid, signal.SIGTERM)
             self._process.wait()
         self._workers, self._process = [], None
         if self._folder is not None:
@@ -142,22 +143,38 @@ class Crew:
         self._process = _launched(folder, [theirs for _, theirs in lines], threads)
         return folder
 
-    def _give(self, worker: _Worker, customers: list[str], narrowing: Narrowing, folder: Path, said: Path) -> None:
-        """Pack a shelf and tell its worker where it lies: a path always fits into the line, so that nobody waits for the other."""
-        self._parcels += 1
-        parcel = folder / str(self._parcels)
-        pack(narrowing.to(customers), parcel)
-        Job(customers, said).write(parcel)
-        worker.jobs.append(len(customers))
+    def _shelves(self, customers: Sequence[str]) -> list[tuple[_Worker, list[str]]]:
+        """The customers shelf by shelf, each with its worker; one of each lane, then the next of each.
+
+        Neighbours stay together: what is about them lies together in the ledger.
+        """
+        dealt = []
+        for lane, own in enumerate(lanes(customers, self.size)):
+            size = -(-len(own) // max(-(-len(own) // self._shelf), 1))
+            starts = range(0, len(own), size) if own else ()
+            dealt += [(start, self._workers[lane], own[start : start + size]) for start in starts]
+        return [(worker, own) for _, worker, own in sorted(dealt, key=lambda each: each[0])]
+
+    def _dealt(self, scene: Scene, shelves: Sequence[list[str]], folder: Path) -> list[Path]:
+        """The folders with the facts of some shelves."""
+        folders = [folder / str(self._parcels + number) for number in range(len(shelves))]
+        self._parcels += len(shelves)
+        deal(scene.facts, shelves, folders)
+        return folders
+
+    def _give(self, worker: _Worker, parcel: Path, job: Job) -> None:
+        """Tell a worker where its next shelf lies: a path always fits into the line, so that nobody waits for the other."""
+        job.write(parcel)
+        worker.jobs.append(len(job.customers))
         try:
             worker.line.send(str(parcel))
         except OSError as error:
             self._heard(worker)  # its last word, if it has left one
             raise WorkerLostError from error
 
-    def _collect(self, worker: _Worker, most: int, tally: _Tally) -> None:
-        """Take what workers have done until this one has at most so many shelves in hand."""
-        while len(worker.jobs) > most:
+    def _collect(self, most: int, tally: _Tally) -> None:
+        """Take what workers have done until each has at most so many shelves in hand."""
+        while any(len(each.jobs) > most for each in self._workers):
             busy = [each for each in self._workers if each.jobs]
             ready = wait([each.line for each in busy])
             for each in busy:

@@ -130,7 +130,7 @@ def _decide_all(
         names, few = [campaign.name for campaign in group], replace(contest, campaigns=group)
         total, done = ledger.count_awake(names, scene.now), 0
         if crew is not None and crew.takes(scene, total):
-            decided += crew.decide(scene, few, ledger, turn, narrowing, progress)
+            decided += crew.decide(scene, few, ledger, turn, progress)
             continue
         for customers in ledger.awake(names, scene.now, max(shelf, -(-total // SHELVES))):
             progress("customers", done, total)

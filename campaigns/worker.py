@@ -83,14 +83,18 @@ def main() -> None:
         import_module(name)
     errand: Errand = pickle.loads((Path(folder) / ERRAND).read_bytes())  # noqa: S301 - written by this very run
     lines = [Connection(int(number)) for number in numbers]
+    mine = lines[0]
     for line in lines[1:]:
         if not os.fork():
-            lines = [line]
+            mine = line
             break
-    own, *others = lines
-    for line in others:
-        line.close()
-    _serve(own, errand)
+    for line in lines:
+        if line is not mine:  # so that a worker's end is heard of, whoever lives on
+            line.close()
+    _serve(mine, errand)
+    if mine is lines[0]:
+        for _ in lines[1:]:
+            os.wait()
 
 
 def _serve(line: Connection, errand: Errand) -> None:

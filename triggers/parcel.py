@@ -1,15 +1,18 @@
-"""The facts of a few customers in a folder, for another process: narrow tables (`triggers.narrow`) as Arrow files.
+"""The facts of some customers in a folder, for another process: the narrow tables (`triggers.narrow`) as Arrow files.
 
-What is not about customers (products, alerts, regions, working days) is packed once for all parcels of an instant.
+Everybody's parcels are made by one look at each table. What is not about customers (products, alerts, regions, working
+days) is packed once for all of them.
 """
 
 # ruff: noqa: S608 - names come from the database itself, types from its own description
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +27,23 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from duckdb import DuckDBPyConnection
 
+ROWS = 200_000
+"""Rows dealt out at a time."""
+_OWN = "SELECT t.*, w.parcel FROM {name} t JOIN parcels w USING (customer_id)"
+_CLAIMS = """
+    SELECT t.*, x.parcel FROM claims t JOIN (
+           SELECT c.rowid AS place, w.parcel FROM claims c JOIN parcels w USING (customer_id)
+            UNION SELECT c.rowid, w.parcel
+                    FROM claims c JOIN policies p USING (policy_id) JOIN parcels w ON w.customer_id = p.customer_id
+            UNION SELECT c.rowid, w.parcel
+                    FROM claims c JOIN events e ON e.subject_id = c.claim_id JOIN parcels w ON w.customer_id = e.customer_id
+         ) x ON x.place = t.rowid ORDER BY t.rowid"""
+_SPOKEN_OF = """
+    WITH named AS (SELECT policy_id, parcel FROM claims_dealt
+                    UNION SELECT p.policy_id, w.parcel
+                            FROM events e JOIN parcels w USING (customer_id) JOIN policies p ON p.policy_id = e.subject_id)
+    SELECT t.*, n.parcel FROM policies t JOIN named n USING (policy_id) LEFT JOIN parcels w ON w.customer_id = t.customer_id
+     WHERE w.parcel IS DISTINCT FROM n.parcel ORDER BY t.rowid"""
 _LEFT_OUT = ("rejects", "memberships")
 _TYPES = b"kairos:types"
 
@@ -44,17 +64,77 @@ class Known:
         return cls(facts.now, timezone, facts.columns, facts.phone_region, facts.given)
 
 
-def pack(facts: Facts, folder: Path) -> None:
-    """Write the narrow tables of facts that are narrowed (`Narrowing.to`) into a new folder."""
-    _write(facts.db, SCHEMA, LAID_OUT, folder)
+def deal(facts: Facts, customers: Sequence[Collection[str]], folders: Sequence[Path]) -> None:
+    """Write the facts of each of these groups of customers into the folder at its place, which is made.
+
+    A parcel holds what `Narrowing.to` lays out: what is the customers' own, in the order of the facts, then the claims and
+    policies that is about, whoever owns them.
+    """
+    import pyarrow as pa
+
+    for folder in folders:
+        folder.mkdir()
+    names = [customer for group in customers for customer in group]
+    numbers = [number for number, group in enumerate(customers) for _ in group]
+    db = facts.db
+    db.register(
+        "parcels", pa.table({"customer_id": pa.array(names, pa.string()), "parcel": pa.array(numbers, pa.int32())})
+    )
+    claims = db.sql(_CLAIMS).to_arrow_table()
+    db.register("claims_dealt", claims)
+    for name in LAID_OUT:
+        with closing(_Sorter(db, name, folders)) as sorter:
+            if name == "claims":
+                sorter.take(claims.to_batches())
+            elif name != "memberships":
+                sorter.take(db.sql(_OWN.format(name=name)).to_arrow_reader(ROWS))
+            if name == "policies":
+                sorter.take(db.sql(_SPOKEN_OF).to_arrow_table().to_batches())
+    db.unregister("claims_dealt")
+    db.unregister("parcels")
+
+
+class _Sorter:
+    """One table of every parcel, written batch by batch: the last column of a batch says where each row belongs."""
+
+    def __init__(self, db: DuckDBPyConnection, name: str, folders: Sequence[Path]) -> None:
+        import pyarrow as pa
+
+        query = f"SELECT * FROM {identifier(name)}"
+        empty = db.sql(f"{query} LIMIT 0").to_arrow_table().schema
+        self._schema = empty.with_metadata({_TYPES: json.dumps(described(db, query)).encode()})
+        self._open = ExitStack()
+        files = [self._open.enter_context(pa.OSFile(str(folder / f"{name}.arrow"), "wb")) for folder in folders]
+        self._writers = [self._open.enter_context(pa.ipc.new_file(file, self._schema)) for file in files]
+
+    def take(self, batches: Iterator[pa.RecordBatch] | Sequence[pa.RecordBatch]) -> None:
+        """Put the rows where they belong, in their order."""
+        import numpy as np
+        import pyarrow as pa
+
+        for batch in batches:
+            parcels = batch.column(batch.num_columns - 1).to_numpy()
+            order = np.argsort(parcels, kind="stable")
+            rows = pa.record_batch(batch.take(pa.array(order)).columns[:-1], schema=self._schema)
+            cuts = [0, *(np.flatnonzero(np.diff(parcels[order])) + 1).tolist(), len(order)]
+            for start, end in pairwise(cuts):
+                if end > start:
+                    self._writers[int(parcels[order[start]])].write_batch(rows.slice(start, end - start))
+
+    def close(self) -> None:
+        """End the files."""
+        self._open.close()
 
 
 def pack_shared(facts: Facts, folder: Path) -> None:
     """Write what is the same for all customers into a new folder."""
+    folder.mkdir()
     listed = "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'main' AND NOT temporary ORDER BY 1"
-    names = [name for (name,) in facts.db.execute(listed).fetchall()]
-    others = [name for name in names if name not in LAID_OUT and name not in _LEFT_OUT]
-    _write(facts.db, "main", [name for name in others if not name.startswith("superseded_")], folder)
+    for (name,) in facts.db.execute(listed).fetchall():
+        if name in LAID_OUT or name in _LEFT_OUT or name.startswith("superseded_"):
+            continue
+        with closing(_Sorter(facts.db, name, [folder])) as sorter:
+            sorter.take(facts.db.sql(f"SELECT *, 0 AS parcel FROM {identifier(name)}").to_arrow_reader(ROWS))
 
 
 class Unpacking:
@@ -76,18 +156,6 @@ class Unpacking:
     def close(self) -> None:
         """Let go of the database."""
         self._db.close()
-
-
-def _write(db: DuckDBPyConnection, schema: str, names: Collection[str], folder: Path) -> None:
-    import pyarrow as pa
-
-    folder.mkdir()
-    for name in names:
-        query = f"SELECT * FROM {schema}.{identifier(name)}"
-        table = db.sql(query).to_arrow_table()
-        table = table.replace_schema_metadata({_TYPES: json.dumps(described(db, query)).encode()})
-        with pa.OSFile(str(folder / f"{name}.arrow"), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
-            writer.write_table(table)
 
 
 def _read(db: DuckDBPyConnection, schema: str, folder: Path) -> None:

@@ -9,12 +9,15 @@ import struct
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from time import monotonic, sleep
 
 from campaigns.errors import LedgerBusyError, LedgerError
 from campaigns.ledger.buckets import BUCKETS, buckets, runs
 from campaigns.ledger.statements import NEWER, migrations, statements
 from campaigns.ledger.store import Cursor, Row, Store, Values
 
+BUSY, NAP = 60, 0.002
+"""Seconds after which somebody else has written for too long; seconds between two tries."""
 OLDEST_SQLITE = (3, 35, 0)  # RETURNING
 
 
@@ -29,7 +32,7 @@ class SqliteStore(Store):
         self.place = str(path)
         _only_ours(Path(path))
         try:
-            self._db = sqlite3.connect(self.place, isolation_level=None, timeout=60)
+            self._db = sqlite3.connect(self.place, isolation_level=None, timeout=BUSY)
             self._prepare(durable)
         except sqlite3.DatabaseError as error:
             raise _translated(error, self.place) from error
@@ -40,7 +43,7 @@ class SqliteStore(Store):
             f"synchronous = {'full' if durable else 'off'}",
             "foreign_keys = off",
             "secure_delete = on",
-            "cache_size = -65536",
+            "cache_size = -16384",
             "temp_store = memory",
             "wal_autocheckpoint = 8000",  # pages: what is written again and again is copied into the file once
         ):
@@ -75,7 +78,7 @@ class SqliteStore(Store):
     @contextmanager
     def _between(self, begin: str) -> Iterator[None]:
         try:
-            self._db.execute(begin)
+            self._begin(begin)
             yield
             self._db.execute("commit")
         except BaseException as error:
@@ -85,12 +88,28 @@ class SqliteStore(Store):
                 raise _translated(error, self.place) from error
             raise
 
+    def _begin(self, begin: str) -> None:
+        """Begin as soon as nobody else writes: SQLite's own way of waiting sleeps up to a tenth of a second at a time."""
+        patience = monotonic() + BUSY
+        self._db.execute("pragma busy_timeout = 0")
+        try:
+            while True:
+                try:
+                    self._db.execute(begin)
+                    return
+                except sqlite3.OperationalError as error:
+                    if not isinstance(_translated(error, self.place), LedgerBusyError) or monotonic() > patience:
+                        raise
+                    sleep(NAP)
+        finally:
+            self._db.execute(f"pragma busy_timeout = {BUSY * 1000}")
+
     @contextmanager
     def alone(self, customers: Iterable[str], *, budgets: bool = False) -> Iterator[None]:
         """Whoever decides holds locks on a file beside the ledger, which itself stays free for senders and the switch."""
         file = os.open(f"{self.place}-deciding", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         try:
-            _lock(file, runs([*buckets(customers), *([BUCKETS] if budgets else [])]))
+            _lock(file, [*buckets(customers), *([BUCKETS] if budgets else [])])
             yield
         finally:
             os.close(file)
@@ -175,14 +194,15 @@ def _translated(error: sqlite3.DatabaseError, path: str) -> LedgerError:
     return LedgerError(f"the ledger {path} cannot be used: {error}; check the disk, the rights, or restore a backup")
 
 
-def _lock(file: int, ranges: Iterable[tuple[int, int]]) -> None:
-    """Wait for bytes (first, how many) of a file, or for all of it where the system knows no locks of bytes by open file.
+def _lock(file: int, numbers: Sequence[int]) -> None:
+    """Wait for these bytes of a file, in rising order; they are let go when it is closed, so with the process too.
 
-    They go when the file is closed, so with the process too.
+    Where the system knows no locks of bytes by open file (macOS), whoever wants any customer waits for the whole file.
     """
     lock = getattr(fcntl, "F_OFD_SETLKW", None)
-    if lock is None:  # macOS
-        fcntl.flock(file, fcntl.LOCK_EX)
+    if lock is None:
+        if any(number < BUCKETS for number in numbers):
+            fcntl.flock(file, fcntl.LOCK_EX)
         return
-    for first, size in ranges:
+    for first, size in runs(numbers):
         fcntl.fcntl(file, lock, struct.pack("hhqqi", fcntl.F_WRLCK, os.SEEK_SET, first, size, 0))
