@@ -45,10 +45,9 @@ def fresh(place: Workspace, facts: Facts, service: Service, now: datetime) -> Se
     model = place.recommender() if names else None
     if model is None:
         return service
-    from recommender.interactions import fingerprint
     from recommender.staleness import staleness
 
-    reasons = staleness(model.describe(), fingerprint(facts.db, now).as_dict(), now)
+    reasons = staleness(facts.db, model.describe(), now)
     if not reasons:
         return service
     said = f"the model {model.version} is stale ({'; '.join(reasons)})"

@@ -64,16 +64,27 @@ def interactions(db: duckdb.DuckDBPyConnection, now: datetime) -> pa.Table:
     return db.sql(ordered, params={"now": now}).to_arrow_table()
 
 
+def sizes(db: duckdb.DuckDBPyConnection, now: datetime) -> dict[str, int]:
+    """How many customers, products and interactions there are to learn from."""
+    found = db.execute(
+        f"SELECT (SELECT count(*) FROM customers), (SELECT count(*) FROM products), (SELECT count(*) FROM {_LEARNABLE})",  # noqa: S608 - own text
+        {"now": now},
+    ).fetchall()[0]
+    return dict(zip(("customers", "products", "interactions"), found, strict=True))
+
+
 def fingerprint(db: duckdb.DuckDBPyConnection, now: datetime) -> Fingerprint:
     """Count and hash what can be learnt from; customers who refused personalisation are not learnt from."""
-    counted = db.execute(
+    count, whose, hashed = db.execute(
         f"""SELECT count(*), count(DISTINCT customer_id),
             bit_xor(md5_number_lower(concat_ws('|', customer_id, product_id, CAST(epoch_us(first_at) AS VARCHAR))))
         FROM {_LEARNABLE}""",  # noqa: S608 - own text
         {"now": now},
     ).fetchall()[0]
-    sizes = db.execute("SELECT (SELECT count(*) FROM customers), (SELECT count(*) FROM products)").fetchall()[0]
-    return Fingerprint(sizes[0], sizes[1], counted[0], counted[1], f"{counted[2] or 0:016x}")
+    customers, products = db.execute(
+        "SELECT (SELECT count(*) FROM customers), (SELECT count(*) FROM products)"
+    ).fetchall()[0]
+    return Fingerprint(customers, products, count, whose, f"{hashed or 0:016x}")
 
 
 def split(found: Fingerprint, rows: int) -> Split:

@@ -13,7 +13,7 @@ import pytest
 from recommender import FitReport, load
 from recommender.errors import NoModelError, NoVersionError, StaleModelError, TornModelError
 from recommender.inventory import inventory
-from recommender.staleness import check_fresh, staleness
+from recommender.staleness import DRIFT, check_fresh, differences, staleness
 from recommender.store import put_in_service, read_version, write_version
 
 FITTED = {"customers": 1000, "products": 40, "interactions": 3000, "interacting_customers": 900, "hash": "aa"}
@@ -67,12 +67,19 @@ def test_a_torn_version_is_listed_as_torn_and_never_put_in_service(tmp_path: Pat
         ({"products": 65}, 10, ["fitted on 40 products, there are 65"]),
         ({}, 200, ["fitted 200 days ago, at most 180 are served"]),
         ({}, -200, []),
-        ({"hash": "aa"}, 200, []),
     ],
 )
 def test_a_model_is_stale_when_the_facts_moved_on(now: datetime, change: Any, days: int, reasons: list[str]) -> None:
     described = {"version": "v", "now": now.isoformat(), "fingerprint": FITTED}
-    assert staleness(described, {**FITTED, "hash": "bb", **change}, now + timedelta(days=days)) == reasons
+    assert differences(described, {**FITTED, **change}, now + timedelta(days=days)) == reasons
+
+
+def test_the_same_facts_do_not_make_a_model_stale_however_old_it_is(
+    fitted: tuple[Path, FitReport], tasteful: Any, insurer: Callable[..., Any], now: datetime
+) -> None:
+    model, later = load(fitted[0]).describe(), now + timedelta(days=200)
+    assert staleness(tasteful, {**model, "now": (now - timedelta(days=200)).isoformat()}, now) == []
+    assert differences(model, {name: model["fingerprint"][name] for name in DRIFT}, later) != []
 
 
 def test_a_stale_model_is_refused_with_the_way_out(
