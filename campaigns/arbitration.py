@@ -50,9 +50,9 @@ class Round:
             return batch
         return batch.filter(pa.array(~np.isin(batch["moment_id"].to_numpy(), self.held_back)))
 
-    def note(self, decisions: Decisions, rows: Sequence[int]) -> None:
+    def note(self, decisions: Decisions, rows: np.ndarray) -> None:
         """Remember whose messages were reserved: positions in the decisions."""
-        self.winners.update(decisions.table["customer_id"].iloc[list(rows)])
+        self.winners.update(decisions.table["customer_id"].iloc[rows].tolist())
 
 
 def rounds(scene: Scene, running: Sequence[Campaign], ledger: Ledger, among: Collection[str] | None) -> Iterator[Round]:

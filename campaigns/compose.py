@@ -4,39 +4,59 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from campaigns.context import Group, constants, message_columns, offer_columns, view_columns
+from campaigns.context import MESSAGE_ID, Group, constants, message_columns, offer_columns, view_columns
 from campaigns.decide import Decisions
 from campaigns.definition import Campaign
 from campaigns.gate import Verdict
-from campaigns.scene import Scene
+from campaigns.scene import Scene, Words
 from campaigns.slot import Offered, fill
 from channels.contract import MEDIA
-from channels.inspection import finish, inspect
+from channels.inspection import Inspection
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
-    import pyarrow as pa
 
-
+_JSON = json.JSONEncoder(ensure_ascii=False)
 KINDS = ["step", "medium", "language", "personal"]
 """Messages alike in these are rendered together."""
 
 
-@dataclass
-class Reservation:
-    """A message ready for the outbox: position of its decision, identity, words, and what it offers."""
+@dataclass(frozen=True)
+class Messages:
+    """Messages ready for the outbox, in the order of their decisions: arrays of one length.
 
-    row: int
-    message_id: str
-    locale: str
-    template: str
-    parts: dict[str, str]
-    offers: list[dict[str, Any]]
+    `row`: positions of the decisions, ascending; `parts` and `offers`: the words and what is offered, as JSON; `sms`: the
+    words of an SMS once more, whose length has its price, and nothing for others.
+    """
+
+    row: np.ndarray
+    message_id: np.ndarray
+    locale: np.ndarray
+    template: np.ndarray
+    parts: np.ndarray
+    offers: np.ndarray
+    sms: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def only(self, kept: np.ndarray) -> Messages:
+        """Those at these positions, or for which this array of truth values holds."""
+        return Messages(*(getattr(self, each.name)[kept] for each in fields(self)))
+
+    @classmethod
+    def of(cls, columns: Sequence[Sequence[Sequence[Any]]]) -> Messages:
+        """From lists: `columns` holds those of several groups, a list a field."""
+        import numpy as np
+
+        joined = [list(chain.from_iterable(each)) for each in zip(*columns, strict=True)] or [[]] * len(fields(cls))
+        return cls(np.array(joined[0], dtype=np.intp), *(np.array(each, dtype=object) for each in joined[1:]))
 
 
 @dataclass
@@ -51,7 +71,7 @@ class Failure:
     until: datetime | None = None
 
 
-def compose(scene: Scene, decisions: Decisions, campaign: Campaign) -> list[Reservation]:
+def compose(scene: Scene, decisions: Decisions, campaign: Campaign) -> Messages:
     """Render every decision to send. One that cannot be rendered, offered or accepted becomes a refusal with its reason.
 
     Those held out are rendered too and their words thrown away: whom nothing could have been sent to is refused in both
@@ -61,33 +81,43 @@ def compose(scene: Scene, decisions: Decisions, campaign: Campaign) -> list[Rese
 
     from templates.faults import BrokenTemplateError
 
-    table = decisions.table
-    sending = np.flatnonzero(table["verdict"].isin((Verdict.PASS, Verdict.HOLD_OUT)).to_numpy())
+    table, words = decisions.table, scene.words
+    verdicts = table["verdict"].to_numpy()
+    sending = np.flatnonzero((verdicts == Verdict.PASS) | (verdicts == Verdict.HOLD_OUT))
     if not len(sending):
-        return []
-    held_out = set(np.flatnonzero(table["verdict"].to_numpy() == Verdict.HOLD_OUT).tolist())
-    words = scene.words
-    table["language"] = [words.locale_of(value if isinstance(value, str) else None) for value in table["locale"]]
-    offered = fill(scene, campaign.offers, table.iloc[sending])
-    made: list[Reservation | Failure] = []
+        return Messages.of([])
+    table["language"] = _languages(words, table["locale"].to_numpy(object))
+    offered = fill(scene, campaign.offers, table[["customer_id", "language"]].iloc[sending])
+    made: list[_Sheet] = []
+    failures: list[Failure] = []
     if campaign.offers:
-        empty = np.array([not offered.get(customer) for customer in table["customer_id"].iloc[sending]], dtype=bool)
-        made += [Failure(row, "no_offer", "no offer") for row in sending[empty].tolist()]
+        empty = np.array([not offered.get(customer) for customer in table["customer_id"].iloc[sending].tolist()], bool)
+        failures += [Failure(row, "no_offer", "no offer") for row in sending[empty].tolist()]
         sending = sending[~empty]
-    sheets: list[_Sheet] = []
     for (step, medium, locale, personal), rows in _alike(table, sending):
         group = Group(campaign, step, medium, locale, personal)
         try:
             used = words.library.uses(group.template, group.locale, MEDIA[group.medium].parts)
         except BrokenTemplateError as error:  # the campaign's other messages still go
             seen = f"{error.fault.message} ({group.locale}/{group.template}:{error.fault.line})"
-            made += [Failure(row, "template_failed", seen) for row in rows.tolist()]
+            failures += [Failure(row, "template_failed", seen) for row in rows.tolist()]
         else:
-            sheets.append(_Sheet(group, rows, used))
-    made += _render(scene, decisions, campaign, sheets, offered)
-    turn_down(decisions, [each for each in made if isinstance(each, Failure)])
-    kept = (each for each in made if isinstance(each, Reservation) and each.row not in held_out)
-    return sorted(kept, key=lambda each: each.row)
+            made.append(_Sheet(group, rows, used))
+    messages = Messages.of([_print(scene, *each, failures) for each in _told(scene, table, campaign, made, offered)])
+    turn_down(decisions, failures)
+    order = np.argsort(messages.row)
+    return messages.only(order[verdicts[messages.row[order]] == Verdict.PASS])
+
+
+def _languages(words: Words, locales: np.ndarray) -> np.ndarray:
+    """The language each customer hears, by what is known of theirs."""
+    import numpy as np
+    import pandas as pd
+
+    codes, distinct = pd.factorize(locales)  # -1: not known
+    spoken = [words.locale_of(value if isinstance(value, str) else None) for value in (*distinct, None)]
+    languages: np.ndarray = np.array(spoken, dtype=object)[codes]
+    return languages
 
 
 def _alike(table: pd.DataFrame, rows: np.ndarray) -> list[tuple[tuple[str, str, str, bool], np.ndarray]]:
@@ -110,59 +140,77 @@ class _Sheet:
     used: frozenset[str]
 
 
-def _render(
-    scene: Scene, decisions: Decisions, campaign: Campaign, sheets: Sequence[_Sheet], offered: Offered
-) -> Iterator[Reservation | Failure]:
-    """The messages of all groups: what they tell of the customers is looked up at once, the words are rendered group by group."""
+_Columns = dict[str, Sequence[object]]
+
+
+def _told(
+    scene: Scene, table: pd.DataFrame, campaign: Campaign, sheets: Sequence[_Sheet], offered: Offered
+) -> Iterator[tuple[_Sheet, _Columns, list[str], list[list[dict[str, Any]]]]]:
+    """What the messages of each group tell of the customers, where they go and what they offer: looked up for all groups at once."""
     import numpy as np
 
     if not sheets:
         return
     rows = np.concatenate([sheet.rows for sheet in sheets])
-    told = view_columns(
-        scene, campaign, decisions.table.iloc[rows], frozenset().union(*(sheet.used for sheet in sheets))
-    )
+    told = view_columns(scene, campaign, table, rows, frozenset().union(*(sheet.used for sheet in sheets)))
+    customers, addresses = (table[name].to_numpy(object)[rows].tolist() for name in ("customer_id", "address"))
     start = 0
     for sheet in sheets:
-        yield from _print(scene, decisions, sheet, told.slice(start, len(sheet.rows)), offered)
-        start += len(sheet.rows)
+        own = slice(start, start + len(sheet.rows))
+        shown = [offered.get(customer, []) for customer in customers[own]] if offered else [[]] * len(sheet.rows)
+        columns = {name: values[own] for name, values in told.items() if name in (*sheet.used, MESSAGE_ID)}
+        yield sheet, columns, addresses[own], shown
+        start = own.stop
 
 
 def _print(
-    scene: Scene, decisions: Decisions, sheet: _Sheet, told: pa.Table, offered: Offered
-) -> Iterator[Reservation | Failure]:
-    """The messages of one group: all rendered at once, each then finished and looked at for its gateway."""
-    from templates import Draft
+    scene: Scene,
+    sheet: _Sheet,
+    columns: _Columns,
+    addresses: list[str],
+    offers: list[list[dict[str, Any]]],
+    failures: list[Failure],
+) -> list[list[Any]]:
+    """The messages of one group, a list a field of `Messages`: all rendered at once, finished and looked at for their gateway.
 
-    group, table = sheet.group, decisions.table
-    template, where = group.template, f"{group.locale}/{group.template}"
-    customers, addresses = (table[name].iloc[sheet.rows].tolist() for name in ("customer_id", "address"))
-    shown = [offered.get(customer, []) for customer in customers]
-    ids = told["message_id"].to_pylist()
-    columns = {name: told[name].to_pylist() for name in told.column_names if name in sheet.used}
-    columns |= message_columns(scene.words, ids)
-    if group.campaign.offers:
-        columns |= offer_columns(shown)
-    parts = MEDIA[group.medium].parts
-    drafts = scene.words.library.compose(template, group.locale, parts, columns, constants(scene, group))
-    for row, message_id, draft, address, offers in zip(sheet.rows.tolist(), ids, drafts, addresses, shown, strict=True):
-        if not isinstance(draft, Draft):
-            yield Failure(row, "template_failed", f"{draft.message} ({where}:{draft.line})")
-            continue
-        finished, objection = _finished(scene, group, draft.parts, address)
-        if objection:
-            yield Failure(row, "content_refused", objection)
-        else:
-            yield Reservation(row, message_id, group.locale, template, finished, offers)
+    What fails is added to `failures`.
+    """
+    group, rules, rows = sheet.group, scene.rules, sheet.rows.tolist()
+    medium, template, ids = group.medium, group.template, columns[MESSAGE_ID]
+    columns = columns | message_columns(scene.words, ids) | (offer_columns(offers) if group.campaign.offers else {})
+    printed = scene.words.library.print(
+        template, group.locale, MEDIA[medium].parts, columns, constants(scene, group)
+    )
+    purpose, signature = group.campaign.purpose, scene.words.signature
+    look = Inspection(rules.profiles[medium], medium, purpose, signature, group.locale)
+    texts = look.finish(printed.texts, addresses)
+    failed = {
+        place: Failure(rows[place], "content_refused", objections[0].words)
+        for place, objections in look.objections(texts, addresses).items()
+    }
+    for place, fault in printed.faults.items():
+        said = f"{fault.message} ({group.locale}/{template}:{fault.line})"
+        failed[place] = Failure(rows[place], "template_failed", said)
+    failures += failed.values()
+    size = len(rows)
+    made = [
+        rows,
+        ids,
+        [group.locale] * size,
+        [template] * size,
+        _objects(texts),
+        [_JSON.encode(each) if each else "[]" for each in offers],
+        texts.get("sms", [""] * size),
+    ]
+    if failed:
+        made = [[value for place, value in enumerate(each) if place not in failed] for each in made]
+    return made
 
 
-def _finished(scene: Scene, group: Group, parts: Mapping[str, str], address: str) -> tuple[dict[str, str], str]:
-    """The words with what the gateway prescribes, and its first objection, if any."""
-    profile, purpose, signature = scene.rules.profiles[group.medium], group.campaign.purpose, scene.words.signature
-    locale = group.locale
-    finished = finish(profile, parts, purpose, signature, locale=locale, address=address)
-    objections = inspect(profile, group.medium, purpose, finished, locale=locale, signature=signature, address=address)
-    return finished, objections[0].words if objections else ""
+def _objects(texts: Mapping[str, Sequence[str]]) -> list[str]:
+    """The words of each message as a JSON object, part by part."""
+    pattern = "{" + ", ".join(f"{_JSON.encode(name)}: %s" for name in texts) + "}"
+    return [pattern % parts for parts in zip(*(map(_JSON.encode, own) for own in texts.values()), strict=True)]
 
 
 def turn_down(decisions: Decisions, failures: Sequence[Failure]) -> None:

@@ -12,6 +12,7 @@ from campaigns.definition import Campaign
 from campaigns.scene import Scene, Words
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     import pyarrow as pa
 
@@ -25,6 +26,7 @@ SCOPES = {
     "alert": ("alerts", "alert_id"),
 }
 """Name in a template -> view, and its key, which the moment holds under the same name."""
+MESSAGE_ID = "message.id"
 OFFER_NAMES = ("offer.name", "offer.reason", "offer.product_id", "offers")
 KEYS = ("customer_id", "subject", "occasion", "policy_id", "claim_id", "event_id", "alert_id")
 
@@ -50,7 +52,7 @@ def known_names(campaign: Campaign, columns: Columns, words: Words) -> frozenset
     """The dotted names a template of this campaign may use."""
     names = {f"{scope}.{column}" for scope, (view, _) in SCOPES.items() for column in columns[view]}
     names |= {f"links.{name}" for name in words.links} | set(words.constants_in(words.locales[0]))
-    names |= {"message.id", "today", "campaign.name"}
+    names |= {MESSAGE_ID, "today", "campaign.name"}
     return frozenset(names | set(OFFER_NAMES) if campaign.offers else names)
 
 
@@ -65,15 +67,18 @@ def list_names(columns: Columns) -> frozenset[str]:
     return frozenset(found | {"offers"})
 
 
-def view_columns(scene: Scene, campaign: Campaign, moments: pd.DataFrame, used: Collection[str]) -> pa.Table:
-    """`message_id` and the view columns among `used`, a row a moment (KEYS, step, medium), from one query.
+def view_columns(
+    scene: Scene, campaign: Campaign, moments: pd.DataFrame, rows: np.ndarray, used: Collection[str]
+) -> dict[str, list[object]]:
+    """MESSAGE_ID and the view columns among `used` of these rows of moments (KEYS, step, medium), from one query.
 
     The id is a hash of what makes the message unique, so that it is the same in every ledger and for ever.
     """
+    import numpy as np
     import pyarrow as pa
 
-    keys = {key: pa.array(moments[key], pa.string()) for key in (*KEYS, "step", "medium")}
-    scene.db.register("drafting", pa.table({"place": pa.array(range(len(moments)), pa.int64()), **keys}))
+    keys = {key: pa.array(moments[key], pa.string()).take(pa.array(rows)) for key in (*KEYS, "step", "medium")}
+    scene.db.register("drafting", pa.table({"place": np.arange(len(rows)), **keys}))
     names = sorted(name for name in used if _is_column(name, scene.facts.columns))
     scopes = sorted({name.partition(".")[0] for name in names})
     selected = "".join(f', {scope}."{column}" as "{scope}.{column}"' for scope, column in map(_split, names))
@@ -81,17 +86,29 @@ def view_columns(scene: Scene, campaign: Campaign, moments: pd.DataFrame, used: 
         f"left join {SCOPES[scope][0]} {scope} on {scope}.{SCOPES[scope][1]} = d.{SCOPES[scope][1]}" for scope in scopes
     )
     sql = f"""
-        select md5(concat_ws(chr(31), $campaign, d.customer_id, d.subject, d.occasion, d.step, d.medium)) as message_id{selected}
+        select md5(concat_ws(chr(31), $campaign, d.customer_id, d.subject, d.occasion, d.step, d.medium)) as "{MESSAGE_ID}"{selected}
           from drafting d {joins} order by d.place"""  # noqa: S608 - names of columns that exist; values are parameters
-    found: pa.Table = scene.db.sql(sql, params={"campaign": campaign.name}).to_arrow_table()
-    return found
+    found = scene.db.sql(sql, params={"campaign": campaign.name}).to_arrow_table()
+    return {name: _plain(found[name]) for name in found.column_names}
 
 
-def message_columns(words: Words, ids: Sequence[str]) -> dict[str, Sequence[object]]:
-    """The message's own id, and the links it is part of."""
+def _plain(column: pa.ChunkedArray) -> list[object]:
+    """The values of a column as Python's; instants and dates take long to make and are often the same, so each is made once."""
+    import numpy as np
+    import pyarrow as pa
+
+    if not pa.types.is_temporal(column.type):
+        values: list[object] = column.to_pylist()
+        return values
+    encoded = column.combine_chunks().dictionary_encode()
+    distinct = np.array([*encoded.dictionary.to_pylist(), None], dtype=object)
+    return distinct[encoded.indices.fill_null(len(distinct) - 1).to_numpy()].tolist()
+
+
+def message_columns(words: Words, ids: Sequence[object]) -> dict[str, Sequence[object]]:
+    """The links the message's own id is part of."""
     own = {name: pattern for name, pattern in words.links.items() if "{message_id}" in pattern}
-    links = {f"links.{name}": [pattern.replace("{message_id}", each) for each in ids] for name, pattern in own.items()}
-    return {"message.id": ids, **links}
+    return {f"links.{name}": [pattern.replace("{message_id}", str(each)) for each in ids] for name, pattern in own.items()}
 
 
 def offer_columns(offered: Sequence[list[dict[str, Any]]]) -> dict[str, Sequence[object]]:

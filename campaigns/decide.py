@@ -75,15 +75,15 @@ class Sitting:
         self,
         campaign: Campaign,
         decisions: Decisions,
-        rows: Sequence[int],
+        rows: np.ndarray,
         took: Iterable[tuple[str, str, str, int, float]],
     ) -> None:
         """Say which of the decisions became messages, and what they took of the days: only these count from now on."""
         import pyarrow as pa
 
-        table, size = decisions.table.iloc[list(rows)], len(rows)
+        table, size = decisions.table[["moment_id", "customer_id", "medium", "not_before"]].iloc[rows], len(rows)
         who = {name: table[name] for name in ("moment_id", "customer_id", "medium")}
-        what = {"purpose": [campaign.purpose] * size, "campaign": [campaign.name] * size}
+        what = {"purpose": pa.repeat(campaign.purpose, size), "campaign": pa.repeat(campaign.name, size)}
         self._reserved = pa.concat_tables([self._reserved, self._contacts({**who, **what}, table["not_before"])])
         self.contacts = self._reserved
         self.paid = self.spent = self.paid.plus(took)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from campaigns.compose import Reservation
+from campaigns.compose import Messages
 from campaigns.decide import Decisions
 from campaigns.definition import Campaign
 from campaigns.gate import Verdict
@@ -18,13 +17,13 @@ from campaigns.scene import Rules
 from campaigns.windows import home_zone
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 Move = tuple[str, str, int | None, int | None, int]
 """Status, step, when it wants a decision, when that step was due (None: as it was), the moment."""
 Written = Mapping[str, Sequence[tuple[Any, ...]]]
 """Rows by the statement of the ledger that takes them."""
-_JSON = json.JSONEncoder(ensure_ascii=False)
 
 
 _ORDER = ("case", "decide", "move", "put_off", "reserve", "spend")
@@ -42,26 +41,25 @@ def reserve(ledger: Ledger, written: Sequence[Written]) -> None:
 
 def written(
     decisions: Decisions,
-    messages: list[Reservation],
+    messages: Messages,
     campaign: Campaign,
     rules: Rules,
     now: datetime,
     spending: Iterable[tuple[str, str, str, int, float]] = (),
 ) -> Written:
     """The rows of one campaign's decisions, with what they take of the days' budgets, by the statement that takes them."""
+    import numpy as np
+
     table, at = decisions.table, seconds(now)
     size, version = len(table), campaign.version
-    words = [Verdict(value).status for value in table["verdict"]]
+    words = np.array([each.status for each in Verdict], dtype=object)[table["verdict"].to_numpy()]
     rows = zip(
-        table["moment_id"].tolist(),
-        table["step"],
-        words,
-        table["gate"],
-        table["reason"],
-        table["medium"],
+        *(table[name].tolist() for name in ("moment_id", "step")),
+        words.tolist(),
+        *(table[name].tolist() for name in ("gate", "reason", "medium")),
         [at] * size,
         [version] * size,
-        ("[" + trace + "]" for trace in table["trace"]),
+        ["[" + trace + "]" for trace in table["trace"].tolist()],
         strict=True,
     )
     return {
@@ -74,72 +72,79 @@ def written(
     }
 
 
-def _put_off(table: pd.DataFrame, words: list[str]) -> list[tuple[int]]:
+def _put_off(table: pd.DataFrame, words: np.ndarray) -> list[tuple[int]]:
     """Moments that came through the draw of the holdout and wait for room: they belong to the treated from now on."""
-    behind = {gate.name for gate in gates() if gate.order > Holdout.order}
-    rows = zip(table["moment_id"].tolist(), words, table["gate"], strict=True)
-    return [(moment_id,) for moment_id, word, gate in rows if word == "held" and gate in behind]
+    behind = [gate.name for gate in gates() if gate.order > Holdout.order]
+    return [(moment_id,) for moment_id in table["moment_id"][(words == "held") & table["gate"].isin(behind)].tolist()]
 
 
-def _moves(table: pd.DataFrame, words: list[str], campaign: Campaign, rules: Rules, now: datetime) -> list[Move]:
+def _moves(table: pd.DataFrame, words: np.ndarray, campaign: Campaign, rules: Rules, now: datetime) -> list[Move]:
     """Where each moment goes next: on to the next step, asleep until it may be asked again, or to its end."""
+    import numpy as np
+
     local = now.astimezone(home_zone(rules.timezone))
-    following = {step.send.key: campaign.after(step.send.key, local, rules.workdays) for step in campaign.sends}
-    goes_on = (Verdict.PASS.status, Verdict.SKIP.status)
-    untils = (table["until"].astype("int64") // 1_000_000).tolist()
-    moves: list[Move] = []
-    columns = zip(table["moment_id"].tolist(), table["step"], table["status"], words, untils, strict=True)
-    for moment_id, step, before, word, until in columns:
-        status = "sent" if before == "sent" else word
-        following_step = following.get(step)
-        if word in goes_on and following_step:
-            due = seconds(following_step[1])
-            moves.append((status, following_step[0], due, due, moment_id))
-        else:
-            moves.append((status, step, max(until, seconds(now) + 1) if word == "held" else None, None, moment_id))
-    return moves
+    before = table["step"].to_numpy(object)
+    steps, (wakes, dues) = before.copy(), np.full((2, len(table)), None, dtype=object)
+    held = words == Verdict.HOLD.status
+    wakes[held] = np.maximum(_seconds(table["until"])[held], seconds(now) + 1)
+    goes_on = np.isin(table["verdict"].to_numpy(), (Verdict.PASS, Verdict.SKIP))
+    for step in campaign.sends:
+        following = campaign.after(step.send.key, local, rules.workdays)
+        if following:
+            moved = goes_on & (before == step.send.key)
+            steps[moved], wakes[moved], dues[moved] = following[0], seconds(following[1]), seconds(following[1])
+    status = np.where(table["status"] == "sent", "sent", words)
+    return list(zip(status.tolist(), steps.tolist(), wakes.tolist(), dues.tolist(), table["moment_id"].tolist(), strict=True))
+
+
+def _seconds(instants: pd.Series[pd.Timestamp]) -> np.ndarray:
+    """Instants as the ledger keeps them; what is none is long ago."""
+    return instants.astype("int64").to_numpy() // 1_000_000
 
 
 def _messages(
-    table: pd.DataFrame, messages: list[Reservation], campaign: Campaign, rules: Rules, at: int
+    table: pd.DataFrame, messages: Messages, campaign: Campaign, rules: Rules, at: int
 ) -> list[tuple[object, ...]]:
-    chosen = table.iloc[[message.row for message in messages]]
-    times = [(chosen[name].astype("int64") // 1_000_000).tolist() for name in ("not_before", "not_after", "expires_at")]
-    zones = chosen["timezone"].astype(object).where(chosen["timezone"].notna(), "").tolist()
-    size = len(messages)
-    return list(
-        zip(
-            (message.message_id for message in messages),
-            chosen["moment_id"].tolist(),
-            [campaign.name] * size,
-            chosen["customer_id"],
-            chosen["step"],
-            chosen["medium"],
-            [campaign.purpose] * size,
-            (message.locale for message in messages),
-            (message.template for message in messages),
-            chosen["address"],
-            (_JSON.encode(message.parts) for message in messages),
-            (_JSON.encode(message.offers) if message.offers else "[]" for message in messages),
-            zones,
-            *times,
-            [at] * size,
-            _due(chosen, campaign, rules, times[0]),
-            [campaign.send_step(step)[1].send.priority or "" for step in chosen["step"]],
-            strict=True,
-        )
+    import numpy as np
+
+    rows, size = messages.row, len(messages)
+    moments, customers, steps, media, addresses, zones = (
+        table[name].to_numpy(object)[rows]
+        for name in ("moment_id", "customer_id", "step", "medium", "address", "timezone")
     )
+    times = [_seconds(table[name])[rows] for name in ("not_before", "not_after", "expires_at")]
+    priorities = {step.send.key: step.send.priority or "" for step in campaign.sends}
+    columns = (
+        messages.message_id,
+        moments,
+        [campaign.name] * size,
+        customers,
+        steps,
+        media,
+        [campaign.purpose] * size,
+        messages.locale,
+        messages.template,
+        addresses,
+        messages.parts,
+        messages.offers,
+        [zone if isinstance(zone, str) else "" for zone in zones.tolist()],
+        *times,
+        [at] * size,
+        _due(steps, media, campaign, rules, times[0]),
+        [priorities[step] for step in steps.tolist()],
+    )
+    return list(zip(*(each.tolist() if isinstance(each, np.ndarray) else each for each in columns), strict=True))
 
 
-def _due(chosen: pd.DataFrame, campaign: Campaign, rules: Rules, not_before: list[int]) -> list[int | None]:
+def _due(steps: np.ndarray, media: np.ndarray, campaign: Campaign, rules: Rules, not_before: np.ndarray) -> list[int | None]:
     """By when each agent task is to be done, on the insurer's calendar; None for other messages."""
     spans = {step.send.key: step.send.due for step in campaign.sends if step.send.due}
     if not spans:
-        return [None] * len(chosen)
+        return [None] * len(steps)
     zone = home_zone(rules.timezone)
     return [
         seconds(spans[step].after(instant(start).astimezone(zone), rules.workdays))
         if medium == "agent_task" and step in spans
         else None
-        for step, medium, start in zip(chosen["step"], chosen["medium"], not_before, strict=True)
+        for step, medium, start in zip(steps.tolist(), media.tolist(), not_before.tolist(), strict=True)
     ]

@@ -76,9 +76,9 @@ def _composed(
     with turn.stage("reserve"):
         messages, took = settle(scene, decisions, messages, campaign, sitting.paid)
         rows = written(decisions, messages, campaign, scene.rules, scene.now, took)
-        sitting.reserved(campaign, decisions, [message.row for message in messages], took)
+        sitting.reserved(campaign, decisions, messages.row, took)
     if competes(campaign, scene.rules.policy):
-        contest.note(decisions, [message.row for message in messages])
+        contest.note(decisions, messages.row)
     return rows
 
 

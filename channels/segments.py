@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,7 +11,8 @@ GSM_BASIC = frozenset(
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 GSM_EXTENSION = frozenset("\f^{}\\[~]|€")
-_GSM = GSM_BASIC | GSM_EXTENSION
+_GSM = re.compile(f"[{re.escape(''.join(sorted(GSM_BASIC | GSM_EXTENSION)))}]*")
+_ESCAPED = re.compile(f"[{re.escape(''.join(sorted(GSM_EXTENSION)))}]")
 _SINGLE = {"GSM-7": 160, "UCS-2": 70}
 _PART = {"GSM-7": 153, "UCS-2": 67}
 
@@ -26,8 +28,8 @@ class Segments:
 
 def segments(text: str) -> Segments:
     """Count the parts of `text`; an escaped character or a surrogate pair is never split. Empty text takes none."""
-    encoding: Literal["GSM-7", "UCS-2"] = "GSM-7" if _GSM.issuperset(text) else "UCS-2"
-    plain = GSM_EXTENSION.isdisjoint(text) if encoding == "GSM-7" else max(text) <= "\uffff"
+    encoding: Literal["GSM-7", "UCS-2"] = "GSM-7" if _GSM.fullmatch(text) else "UCS-2"
+    plain = not _ESCAPED.search(text) if encoding == "GSM-7" else len(text.encode("utf-16", "surrogatepass")) == 2 * len(text) + 2
     if plain:  # nearly every text: nothing to keep together, the parts follow from the length
         count = -(-len(text) // _PART[encoding]) if len(text) > _SINGLE[encoding] else min(len(text), 1)
         return Segments(encoding, len(text), count)
@@ -36,6 +38,11 @@ def segments(text: str) -> Segments:
     if units <= _SINGLE[encoding]:
         return Segments(encoding, units, min(units, 1))
     return Segments(encoding, units, _parts(double, _PART[encoding]))
+
+
+def at_most(text: str) -> int:
+    """No fewer parts than `text` takes, at a glance: no character needs more than two units, no part has fewer than 66 for them."""
+    return -(-len(text) // 33)
 
 
 def _parts(double: list[bool], size: int) -> int:

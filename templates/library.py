@@ -12,7 +12,7 @@ from templates.filters import filters
 from templates.filters.locales import exists, language
 from templates.grammar import complaints
 from templates.names import mentions
-from templates.parts import PARTS, Draft, tidy
+from templates.parts import PARTS, Draft, Sheet, tidied
 from templates.positions import unpack
 from templates.press import Misprint, Press
 from templates.reader import Page, read_page
@@ -92,18 +92,37 @@ class Library:
         row. `constants` maps dotted names to the one value all rows share. A customer's fault never touches another's
         draft; a broken template is the fault of every row. Raises `TemplateError` where lengths differ.
         """
+        sheet = self.print(name, locale, parts, columns, constants)
+        rows = [dict(zip(sheet.texts, texts, strict=True)) for texts in zip(*sheet.texts.values(), strict=True)]
+        return [sheet.faults.get(row) or Draft(texts) for row, texts in enumerate(rows)]
+
+    def print(
+        self,
+        name: str,
+        locale: str,
+        parts: Collection[str],
+        columns: Mapping[str, Sequence[object]],
+        constants: Mapping[str, object],
+    ) -> Sheet:
+        """What `compose` writes, column by column: a list of texts for each part."""
         count = _count(columns)
         try:
             presses = self._ready(name, locale, parts)
         except BrokenTemplateError as error:
-            return [error.fault] * count
+            return _blank(parts, count, error.fault)
         path = self._page(name, locale).path
-        missing = [_missing(path, press, columns, constants) for press in presses.values()]
-        for fault in missing:
-            if fault:
-                return [fault] * count
-        printed = {part: press.print(_rows(press, columns, constants, count), count) for part, press in presses.items()}
-        return [_draft(path, dict(zip(printed, texts, strict=True))) for texts in zip(*printed.values(), strict=True)]
+        for press in presses.values():
+            if fault := _missing(path, press, columns, constants):
+                return _blank(parts, count, fault)
+        sheet = Sheet({}, {})
+        for part, press in presses.items():
+            printed = press.print(_rows(press, columns, constants, count), count)
+            misprints = {row: text for row, text in enumerate(printed) if isinstance(text, Misprint)}
+            sheet.texts[part] = tidied(part, ["" if isinstance(text, Misprint) else text for text in printed])
+            for row, text in misprints.items():
+                fault = TemplateFault(path, text.line, text.column, text.message, text.hint)
+                sheet.faults.setdefault(row, fault)
+        return sheet
 
     def path_of(self, name: str, locale: str) -> Path:
         """Return the file that serves a template in a locale; where there is none, the one to create."""
@@ -186,8 +205,6 @@ def _rows(
     return [columns[name] if name in columns else repeat(constants.get(name), count) for name in press.names]
 
 
-def _draft(path: Path, printed: Mapping[str, str | Misprint]) -> Draft | TemplateFault:
-    for text in printed.values():
-        if isinstance(text, Misprint):
-            return TemplateFault(path, text.line, text.column, text.message, text.hint)
-    return Draft({part: tidy(part, text) for part, text in printed.items() if isinstance(text, str)})
+def _blank(parts: Collection[str], count: int, fault: TemplateFault) -> Sheet:
+    """Nothing but one fault, that of every row."""
+    return Sheet({part: [""] * count for part in parts}, dict.fromkeys(range(count), fault))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+from templates.faults import TemplateFault
 
 PARTS = ("sms", "push_title", "push", "email_subject", "email", "call", "task_title", "task")
 """Every block a template may have."""
@@ -25,6 +27,14 @@ class Draft:
     parts: Mapping[str, str]
 
 
-def tidy(part: str, text: str) -> str:
-    """Return the text without the white space that the layout of the template file put around it."""
-    return " ".join(text.split()) if part in HEADING_PARTS else text.strip()
+@dataclass(frozen=True)
+class Sheet:
+    """The words of many messages: for each part a list of texts, and by row the fault that left a message without words."""
+
+    texts: dict[str, list[str]]
+    faults: dict[int, TemplateFault]
+
+
+def tidied(part: str, texts: Sequence[str]) -> list[str]:
+    """Return the texts of a part without the white space that the layout of the template file put around them."""
+    return [" ".join(text.split()) for text in texts] if part in HEADING_PARTS else [text.strip() for text in texts]
