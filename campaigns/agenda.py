@@ -43,7 +43,7 @@ class _Step:
 
 @dataclass(frozen=True)
 class Wave:
-    """Places decided together, ascending, and whether a day's budget pays for what comes of them."""
+    """Places decided together, ascending, and whether a campaign's budget pays for what comes of some."""
 
     places: np.ndarray
     budgeted: bool
@@ -93,7 +93,7 @@ class Agenda:
             yield places, self.first[places] + number
 
     def waves(self) -> Iterator[Wave]:
-        """The places decided together, one wave after the other (`campaigns.waves`); those a budget pays for apart."""
+        """The places decided together, one wave after the other (`campaigns.waves`)."""
         import numpy as np
         import pandas as pd
 
@@ -104,8 +104,7 @@ class Agenda:
         for group in groups:
             limited[group.rows] = group.budget is not None
         for places in waves(codes, groups, shared=bool(case.policy.budgets)):
-            paid = limited[places]
-            yield from (Wave(own, takes) for own, takes in ((places[~paid], False), (places[paid], True)) if len(own))
+            yield Wave(places, bool(limited[places].any()))
 
     def _budget(self, step: _Step) -> str | None:
         """The campaign whose budget a step takes from; None where it takes from none."""

@@ -178,9 +178,7 @@ def _print(
     group, rules, rows = sheet.group, scene.rules, sheet.rows.tolist()
     medium, template, ids = group.medium, group.template, columns[MESSAGE_ID]
     columns = columns | message_columns(scene.words, ids) | (offer_columns(offers) if group.campaign.offers else {})
-    printed = scene.words.library.print(
-        template, group.locale, MEDIA[medium].parts, columns, constants(scene, group)
-    )
+    printed = scene.words.library.print(template, group.locale, MEDIA[medium].parts, columns, constants(scene, group))
     purpose, signature = group.campaign.purpose, scene.words.signature
     look = Inspection(rules.profiles[medium], medium, purpose, signature, group.locale)
     texts = look.finish(printed.texts, addresses)

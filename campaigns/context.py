@@ -108,7 +108,9 @@ def _plain(column: pa.ChunkedArray) -> list[object]:
 def message_columns(words: Words, ids: Sequence[object]) -> dict[str, Sequence[object]]:
     """The links the message's own id is part of."""
     own = {name: pattern for name, pattern in words.links.items() if "{message_id}" in pattern}
-    return {f"links.{name}": [pattern.replace("{message_id}", str(each)) for each in ids] for name, pattern in own.items()}
+    return {
+        f"links.{name}": [pattern.replace("{message_id}", str(each)) for each in ids] for name, pattern in own.items()
+    }
 
 
 def offer_columns(offered: Sequence[list[dict[str, Any]]]) -> dict[str, Sequence[object]]:
