@@ -9,18 +9,29 @@ from datetime import datetime
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from campaigns.context import MESSAGE_ID, Group, constants, message_columns, offer_columns, view_columns
+from campaigns.context import (
+    MESSAGE_ID,
+    Columns,
+    Group,
+    constants,
+    keys_of,
+    message_columns,
+    offer_columns,
+    plain,
+    view_columns,
+)
 from campaigns.decide import Decisions
 from campaigns.definition import Campaign
 from campaigns.gate import Verdict
 from campaigns.scene import Scene, Words
-from campaigns.slot import Offered, fill
+from campaigns.slot import fill
 from channels.contract import MEDIA
 from channels.inspection import Inspection
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+    import pyarrow as pa
 
 _JSON = json.JSONEncoder(ensure_ascii=False)
 KINDS = ["step", "medium", "language", "personal"]
@@ -71,42 +82,99 @@ class Failure:
     until: datetime | None = None
 
 
-def compose(scene: Scene, decisions: Decisions, campaign: Campaign) -> Messages:
-    """Render every decision to send. One that cannot be rendered, offered or accepted becomes a refusal with its reason.
+def compose(scene: Scene, decided: Sequence[tuple[Campaign, Decisions]]) -> list[Messages]:
+    """Render what is decided to send of some campaigns. What cannot be rendered, offered or accepted becomes a refusal with its reason.
 
     Those held out are rendered too and their words thrown away: whom nothing could have been sent to is refused in both
     arms, else the arms would differ in more than the message.
     """
-    import numpy as np
+    drafting = [_Drafting.of(scene, campaign, decisions) for campaign, decisions in decided]
+    sheets = [sheet for each in drafting for sheet in each.sheets]
+    told = iter(_told(scene, sheets))
+    return [each.messages(scene, [next(told) for _ in each.sheets]) for each in drafting]
 
-    from templates.faults import BrokenTemplateError
 
-    table, words = decisions.table, scene.words
-    verdicts = table["verdict"].to_numpy()
-    sending = np.flatnonzero((verdicts == Verdict.PASS) | (verdicts == Verdict.HOLD_OUT))
-    if not len(sending):
-        return Messages.of([])
-    table["language"] = _languages(words, table["locale"].to_numpy(object))
-    offered = fill(scene, campaign.offers, table[["customer_id", "language"]].iloc[sending])
-    made: list[_Sheet] = []
-    failures: list[Failure] = []
-    if campaign.offers:
-        empty = np.array([not offered.get(customer) for customer in table["customer_id"].iloc[sending].tolist()], bool)
-        failures += [Failure(row, "no_offer", "no offer") for row in sending[empty].tolist()]
-        sending = sending[~empty]
-    for (step, medium, locale, personal), rows in _alike(table, sending):
-        group = Group(campaign, step, medium, locale, personal)
-        try:
-            used = words.library.uses(group.template, group.locale, MEDIA[group.medium].parts)
-        except BrokenTemplateError as error:  # the campaign's other messages still go
-            seen = f"{error.fault.message} ({group.locale}/{group.template}:{error.fault.line})"
-            failures += [Failure(row, "template_failed", seen) for row in rows.tolist()]
-        else:
-            made.append(_Sheet(group, rows, used))
-    messages = Messages.of([_print(scene, *each, failures) for each in _told(scene, table, campaign, made, offered)])
-    turn_down(decisions, failures)
-    order = np.argsort(messages.row)
-    return messages.only(order[verdicts[messages.row[order]] == Verdict.PASS])
+@dataclass(frozen=True)
+class _Sheet:
+    """Messages of one group, to be rendered together: where they lie among the decisions, and what is looked up for them already.
+
+    `keys` are what view columns are found by; `used` are the names their template uses.
+    """
+
+    group: Group
+    rows: np.ndarray
+    keys: pa.Table
+    addresses: list[str]
+    offers: list[list[dict[str, Any]]]
+    used: frozenset[str]
+
+
+@dataclass(frozen=True)
+class _Drafting:
+    """What is decided of one campaign on its way to messages: the groups to render, and what has failed so far."""
+
+    decisions: Decisions
+    sheets: list[_Sheet]
+    failures: list[Failure]
+
+    @classmethod
+    def of(cls, scene: Scene, campaign: Campaign, decisions: Decisions) -> _Drafting:
+        """Find offers and templates."""
+        import numpy as np
+
+        from templates.faults import BrokenTemplateError
+
+        table, drafting = decisions.table, cls(decisions, [], [])
+        verdicts = table["verdict"].to_numpy()
+        sending = np.flatnonzero((verdicts == Verdict.PASS) | (verdicts == Verdict.HOLD_OUT))
+        if not len(sending):
+            return drafting
+        table["language"] = _languages(scene.words, table["locale"].to_numpy(object))
+        customers = table["customer_id"].to_numpy(object)
+        offered = fill(scene, campaign.offers, table[["customer_id", "language"]].iloc[sending])
+        if campaign.offers:
+            empty = np.array([not offered.get(customer) for customer in customers[sending]], bool)
+            drafting.failures.extend(Failure(row, "no_offer", "no offer") for row in sending[empty].tolist())
+            sending = sending[~empty]
+        keys, addresses = keys_of(campaign, table), table["address"].to_numpy(object)
+        for (step, medium, locale, personal), rows in _alike(table, sending):
+            group = Group(campaign, step, medium, locale, personal)
+            try:
+                used = scene.words.library.uses(group.template, group.locale, MEDIA[group.medium].parts)
+            except BrokenTemplateError as error:  # the campaign's other messages still go
+                seen = f"{error.fault.message} ({group.locale}/{group.template}:{error.fault.line})"
+                drafting.failures.extend(Failure(row, "template_failed", seen) for row in rows.tolist())
+                continue
+            offers = [offered.get(customer, []) for customer in customers[rows]] if offered else [[]] * len(rows)
+            drafting.sheets.append(_Sheet(group, rows, keys.take(rows), addresses[rows].tolist(), offers, used))
+        return drafting
+
+    def messages(self, scene: Scene, told: Sequence[Columns]) -> Messages:
+        """Print all groups, with what is told of their customers; what fails is decided anew."""
+        import numpy as np
+
+        verdicts = self.decisions.table["verdict"].to_numpy()
+        printed = [_print(scene, *each, self.failures) for each in zip(self.sheets, told, strict=True)]
+        messages = Messages.of(printed)
+        order = np.argsort(messages.row)
+        sent = messages.only(order[verdicts[messages.row[order]] == Verdict.PASS])
+        turn_down(self.decisions, self.failures)
+        return sent
+
+
+def _told(scene: Scene, sheets: Sequence[_Sheet]) -> Iterator[Columns]:
+    """What the messages of each group tell of the customers, looked up for all groups at once."""
+    import pyarrow as pa
+
+    if not sheets:
+        return
+    used = frozenset().union(*(sheet.used for sheet in sheets))
+    told = view_columns(scene, pa.concat_tables([sheet.keys for sheet in sheets]), used)
+    start = 0
+    for sheet in sheets:
+        names = [name for name in told.column_names if name in (*sheet.used, MESSAGE_ID)]
+        yield plain(told.slice(start, len(sheet.rows)).select(names))
+        start += len(sheet.rows)
 
 
 def _languages(words: Words, locales: np.ndarray) -> np.ndarray:
@@ -131,67 +199,28 @@ def _alike(table: pd.DataFrame, rows: np.ndarray) -> list[tuple[tuple[str, str, 
     return [(kind, np.array(own, dtype=np.intp)) for kind, own in sorted(found.items())]
 
 
-@dataclass(frozen=True)
-class _Sheet:
-    """Messages of one group: the positions of their decisions, and the names their template uses."""
-
-    group: Group
-    rows: np.ndarray
-    used: frozenset[str]
-
-
-_Columns = dict[str, Sequence[object]]
-
-
-def _told(
-    scene: Scene, table: pd.DataFrame, campaign: Campaign, sheets: Sequence[_Sheet], offered: Offered
-) -> Iterator[tuple[_Sheet, _Columns, list[str], list[list[dict[str, Any]]]]]:
-    """What the messages of each group tell of the customers, where they go and what they offer: looked up for all groups at once."""
-    import numpy as np
-
-    if not sheets:
-        return
-    rows = np.concatenate([sheet.rows for sheet in sheets])
-    told = view_columns(scene, campaign, table, rows, frozenset().union(*(sheet.used for sheet in sheets)))
-    customers, addresses = (table[name].to_numpy(object)[rows].tolist() for name in ("customer_id", "address"))
-    start = 0
-    for sheet in sheets:
-        own = slice(start, start + len(sheet.rows))
-        shown = [offered.get(customer, []) for customer in customers[own]] if offered else [[]] * len(sheet.rows)
-        columns = {name: values[own] for name, values in told.items() if name in (*sheet.used, MESSAGE_ID)}
-        yield sheet, columns, addresses[own], shown
-        start = own.stop
-
-
-def _print(
-    scene: Scene,
-    sheet: _Sheet,
-    columns: _Columns,
-    addresses: list[str],
-    offers: list[list[dict[str, Any]]],
-    failures: list[Failure],
-) -> list[list[Any]]:
+def _print(scene: Scene, sheet: _Sheet, told: Columns, failures: list[Failure]) -> list[Sequence[Any]]:
     """The messages of one group, a list a field of `Messages`: all rendered at once, finished and looked at for their gateway.
 
     What fails is added to `failures`.
     """
-    group, rules, rows = sheet.group, scene.rules, sheet.rows.tolist()
-    medium, template, ids = group.medium, group.template, columns[MESSAGE_ID]
-    columns = columns | message_columns(scene.words, ids) | (offer_columns(offers) if group.campaign.offers else {})
+    group, offers, rows = sheet.group, sheet.offers, sheet.rows.tolist()
+    medium, template, ids = group.medium, group.template, told[MESSAGE_ID]
+    columns = told | message_columns(scene.words, ids) | (offer_columns(offers) if group.campaign.offers else {})
     printed = scene.words.library.print(template, group.locale, MEDIA[medium].parts, columns, constants(scene, group))
     purpose, signature = group.campaign.purpose, scene.words.signature
-    look = Inspection(rules.profiles[medium], medium, purpose, signature, group.locale)
-    texts = look.finish(printed.texts, addresses)
+    look = Inspection(scene.rules.profiles[medium], medium, purpose, signature, group.locale)
+    texts = look.finish(printed.texts, sheet.addresses)
     failed = {
         place: Failure(rows[place], "content_refused", objections[0].words)
-        for place, objections in look.objections(texts, addresses).items()
+        for place, objections in look.objections(texts, sheet.addresses).items()
     }
     for place, fault in printed.faults.items():
         said = f"{fault.message} ({group.locale}/{template}:{fault.line})"
         failed[place] = Failure(rows[place], "template_failed", said)
     failures += failed.values()
     size = len(rows)
-    made = [
+    made: list[Sequence[Any]] = [
         rows,
         ids,
         [group.locale] * size,

@@ -11,7 +11,7 @@ from campaigns.agenda import Part
 from campaigns.answers import ANSWERS
 from campaigns.arbitration import Round
 from campaigns.arms import by_arm
-from campaigns.compose import compose
+from campaigns.compose import Messages, compose
 from campaigns.decide import Decisions, Sitting
 from campaigns.deciding import apart, till
 from campaigns.definition import Campaign
@@ -49,8 +49,11 @@ def decide_shelf(scene: Scene, contest: Round, ledger: Ledger, turn: Turn, among
         with till(scene, ledger, turn, sitting, budgeted=wave.budgeted):
             with turn.stage("decide"):
                 decided = list(sitting.decide(wave.places))
-            rows = [_composed(scene, campaign, sitting, decisions, turn, contest) for campaign, decisions in decided]
+            with turn.stage("compose"):
+                composed = compose(scene, decided)
             with turn.stage("reserve"):
+                each = zip(decided, composed, strict=True)
+                rows = [_settled(scene, *one, messages, sitting, contest) for one, messages in each]
                 reserve(ledger, rows)
         turn.reserved += sum(len(each["reserve"]) for each in rows)
     return len(sitting.agenda)
@@ -67,16 +70,13 @@ def _history(scene: Scene, ledger: Ledger, parts: Sequence[Part]) -> History:
     )
 
 
-def _composed(
-    scene: Scene, campaign: Campaign, sitting: Sitting, decisions: Decisions, turn: Turn, contest: Round
+def _settled(
+    scene: Scene, campaign: Campaign, decisions: Decisions, messages: Messages, sitting: Sitting, contest: Round
 ) -> Written:
-    """Compose what is decided of one campaign; the rows to write."""
-    with turn.stage("compose"):
-        messages = compose(scene, decisions, campaign)
-    with turn.stage("reserve"):
-        messages, took = settle(scene, decisions, messages, campaign, sitting.paid)
-        rows = written(decisions, messages, campaign, scene.rules, scene.now, took)
-        sitting.reserved(campaign, decisions, messages.row, took)
+    """Pay for the messages of one campaign; the rows to write."""
+    messages, took = settle(scene, decisions, messages, campaign, sitting.paid)
+    rows = written(decisions, messages, campaign, scene.rules, scene.now, took)
+    sitting.reserved(campaign, decisions, messages.row, took)
     if competes(campaign, scene.rules.policy):
         contest.note(decisions, messages.row)
     return rows
