@@ -12,7 +12,6 @@ from campaigns.definition import Campaign
 from campaigns.scene import Scene, Words
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
     import pyarrow as pa
 

@@ -34,7 +34,7 @@ from triggers.workingcopy import WorkingCopy, open_copy
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-MEMORY = "1GB"
+MEMORY = "700MB"
 """What the database may hold in memory; beyond it, it writes to the working folder."""
 
 Progress = Callable[[str, int, int], None]
