@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 from campaigns.deciding import shared
 from campaigns.errors import WorkerLostError
 from campaigns.ledger.buckets import BUCKETS, lanes
-from campaigns.worker import ERRAND, Done, Errand, Job
+from campaigns.worker import Done, Errand, Job
 from triggers.parcel import Known, deal, pack_shared
 
 if TYPE_CHECKING:
@@ -52,9 +52,10 @@ def cores() -> int:
 
 @dataclass
 class _Worker:
-    """This end of the line to a worker, and the customers of each shelf on its way through it."""
+    """This end of the line to a worker, what it must be told first, and the customers of each shelf on its way through it."""
 
     line: Connection
+    errand: Errand | None
     jobs: list[int] = field(default_factory=list)
 
 
@@ -98,6 +99,7 @@ class Crew:
         names = [campaign.name for campaign in contest.campaigns]
         total = ledger.count_awake(names, scene.now)
         tally, folder = _Tally(contest, turn, progress, total), self._started(scene)
+        progress("customers", 0, total)
         said = folder / f"round-{self._parcels}.pickle"
         said.write_bytes(pickle.dumps(replace(contest, winners=set())))
         dealings = max(-(-total // (self._shelf * PARCELS)), 1)
@@ -137,10 +139,9 @@ class Crew:
         threads = max(cores() // self.size, 1)
         known = Known.of(scene.facts, scene.rules.timezone)
         errand = Errand(self._place, scene.rules, scene.words, scene.recommender, known, folder / "shared", threads)
-        (folder / ERRAND).write_bytes(pickle.dumps(errand))
         lines = [Pipe() for _ in range(self.size)]
-        self._workers = [_Worker(ours) for ours, _ in lines]
-        self._process = _launched(folder, [theirs for _, theirs in lines], threads)
+        self._workers = [_Worker(ours, errand) for ours, _ in lines]
+        self._process = _launched([theirs for _, theirs in lines], threads)
         return folder
 
     def _shelves(self, customers: Sequence[str]) -> list[tuple[_Worker, list[str]]]:
@@ -163,10 +164,16 @@ class Crew:
         return folders
 
     def _give(self, worker: _Worker, parcel: Path, job: Job) -> None:
-        """Tell a worker where its next shelf lies: a path always fits into the line, so that nobody waits for the other."""
+        """Tell a worker where its next shelf lies: a path always fits into the line, so that nobody waits for the other.
+
+        Its errand goes through the line as well: what is secret in it (salts, the ledger's password) lies in no file.
+        """
         job.write(parcel)
         worker.jobs.append(len(job.customers))
         try:
+            if worker.errand is not None:
+                worker.line.send(worker.errand)
+                worker.errand = None
             worker.line.send(str(parcel))
         except OSError as error:
             self._heard(worker)  # its last word, if it has left one
@@ -191,7 +198,7 @@ class Crew:
         return said
 
 
-def _launched(folder: Path, lines: Sequence[Connection], threads: int) -> subprocess.Popen[bytes]:
+def _launched(lines: Sequence[Connection], threads: int) -> subprocess.Popen[bytes]:
     """The process the workers come from, which keeps these ends of their lines.
 
     A Python of its own: a fork of this one would copy the locks of threads it lacks. A group of its own: an interrupt is for
@@ -200,7 +207,7 @@ def _launched(folder: Path, lines: Sequence[Connection], threads: int) -> subpro
     few = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
     numbers = [line.fileno() for line in lines]
     process = subprocess.Popen(
-        [sys.executable, "-c", "from campaigns.worker import main; main()", str(folder), *map(str, numbers)],
+        [sys.executable, "-c", "from campaigns.worker import main; main()", *map(str, numbers)],
         stdin=subprocess.DEVNULL,
         pass_fds=numbers,
         process_group=0,

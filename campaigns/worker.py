@@ -33,7 +33,7 @@ LIBRARIES = (
     "recommender.serving",
 )
 """Loaded once for all workers."""
-ERRAND, _JOB = "errand.pickle", "job.pickle"
+_JOB = "job.pickle"
 
 
 @dataclass(frozen=True)
@@ -77,12 +77,10 @@ class Done:
 
 
 def main() -> None:
-    """Load the libraries once, then be as many workers as there are lines: `sys.argv` names the folder of the errand and their files."""
-    folder, *numbers = sys.argv[1:]
+    """Load the libraries once, then be as many workers as there are lines: `sys.argv` has the numbers of their files."""
+    lines = [Connection(int(number)) for number in sys.argv[1:]]
     for name in LIBRARIES:
         import_module(name)
-    errand: Errand = pickle.loads((Path(folder) / ERRAND).read_bytes())  # noqa: S301 - written by this very run
-    lines = [Connection(int(number)) for number in numbers]
     mine = lines[0]
     for line in lines[1:]:
         if not os.fork():
@@ -91,16 +89,17 @@ def main() -> None:
     for line in lines:
         if line is not mine:  # so that a worker's end is heard of, whoever lives on
             line.close()
-    _serve(mine, errand)
+    _serve(mine)
     if mine is lines[0]:
         for _ in lines[1:]:
             os.wait()
 
 
-def _serve(line: Connection, errand: Errand) -> None:
-    """Decide what the line tells of, a folder each, and say what came of it: a `Done`, or the error it ended with."""
+def _serve(line: Connection) -> None:
+    """Take the errand, decide what the line then tells of, a folder each, and say what came of it: a `Done`, or the error it ended with."""
     with closing(line), suppress(EOFError, BrokenPipeError):  # raised where nobody is there any more
         try:
+            errand: Errand = line.recv()
             with (
                 Ledger(errand.ledger) as ledger,
                 closing(Unpacking(errand.shared, errand.known, errand.threads)) as parcels,
