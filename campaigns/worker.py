@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import shutil
@@ -33,6 +34,8 @@ LIBRARIES = (
     "recommender.serving",
 )
 """Loaded once for all workers."""
+YOUNG = 100_000
+"""New objects after which to look for dead cycles: a wave's rows are as many and hold none."""
 ERRAND, _JOB = "errand.pickle", "job.pickle"
 
 
@@ -81,6 +84,7 @@ def main() -> None:
     folder, *numbers = sys.argv[1:]
     for name in LIBRARIES:
         import_module(name)
+    gc.set_threshold(YOUNG, 20, 20)
     errand: Errand = pickle.loads((Path(folder) / ERRAND).read_bytes())  # noqa: S301 - written by this very run
     lines = [Connection(int(number)) for number in numbers]
     mine = lines[0]
