@@ -84,7 +84,6 @@ def main() -> None:
     lines = [Connection(int(number)) for number in sys.argv[1:]]
     for name in LIBRARIES:
         import_module(name)
-    gc.freeze()  # what all of them share stays shared
     gc.set_threshold(YOUNG, 20, 20)
     mine = lines[0]
     for line in lines[1:]:
