@@ -52,13 +52,15 @@ class Wave:
 class Agenda:
     """The moments of some parts in one table, `moments`; a place is a row of it. Each part's are in order of KEYS.
 
-    `cases` are all there may be, by number: one a step and channel, those of a step one after the other.
+    `people` are the customers, `person` the place of each row's among them. `cases` are all there may be, by number: one a
+    step and channel, those of a step one after the other.
     """
 
     def __init__(
         self, scene: Scene, parts: Sequence[Part], *, nothing_told: bool = False, stakes: Stakes | None = None
     ) -> None:
         import numpy as np
+        import pandas as pd
         import pyarrow as pa
 
         self.parts = [replace(part, batch=part.batch.sort_by([(key, "ascending") for key in KEYS])) for part in parts]
@@ -76,7 +78,10 @@ class Agenda:
                     self.cases[first + number] = replace(case, nothing_told=nothing_told, stakes=stakes)
                 self._steps.append(_Step(part.campaign, rows + start, range(first, first + channels)))
                 removed[rows + start] = part.batch["step"][int(rows[0])].as_py() not in keys
-        self.moments = self.moments.append_column("step_removed", pa.array(removed))
+        person, self.people = pd.factorize(self.moments["customer_id"].to_pandas())
+        self.moments = self.moments.append_column("step_removed", pa.array(removed)).append_column(
+            "person", pa.array(person)
+        )
         self.first, self.channels = np.zeros((2, len(self)), dtype=np.int64)
         for each in self._steps:
             self.first[each.places], self.channels[each.places] = each.cases.start, len(each.cases)
@@ -95,15 +100,14 @@ class Agenda:
     def waves(self) -> Iterator[Wave]:
         """The places decided together, one wave after the other (`campaigns.waves`)."""
         import numpy as np
-        import pandas as pd
 
         case = next(iter(self.cases.values()))
         groups = [Group(step.places, self._budget(step)) for step in self._steps]
-        codes, _ = pd.factorize(self.moments["customer_id"].to_pandas())
+        people = self.moments["person"].to_numpy()
         limited = np.zeros(len(self), dtype=bool)
         for group in groups:
             limited[group.rows] = group.budget is not None
-        for places in waves(codes, groups, shared=bool(case.policy.budgets)):
+        for places in waves(people, groups, shared=bool(case.policy.budgets)):
             yield Wave(places, bool(limited[places].any()))
 
     def _budget(self, step: _Step) -> str | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from datetime import UTC
+from typing import TYPE_CHECKING
 
 from campaigns.agenda import Agenda, Part
 from campaigns.budgets import Spent, allowances, local_days
+from campaigns.contacts import Contacts
 from campaigns.definition import Campaign
 from campaigns.docket import BATCH, Docket, beside, gather
 from campaigns.gate import Case
@@ -49,15 +51,15 @@ class Sitting:
         import pyarrow as pa
 
         self.scene = scene
-        # `contacts` and `spent` grow with what is decided, so that it counts at once; `_reserved` and `paid` with what is reserved
-        self.contacts, self.spent = history.contacts, history.spent
-        self._reserved, self.paid = history.contacts, history.spent
         customers = pa.chunked_array([chunk for part in parts for chunk in part.batch["customer_id"].chunks])
         nothing_told = recall(scene, history, customers)
         scene.db.register("deliveries", history.deliveries)
         self.agenda = Agenda(scene, parts, nothing_told=nothing_told, stakes=stakes)
-        self._docket, self._moments = Docket(self.agenda.cases), self.agenda.moments.select([*BATCH, "step_removed"])
-        self._lay_out()
+        # `contacts` and `spent` grow with what is decided, so that it counts at once; `_reserved` and `paid` with what is reserved
+        self.contacts = self._reserved = Contacts.of(self.agenda.people, history.contacts)
+        self.spent = self.paid = history.spent
+        self._docket = Docket(self.agenda.cases)
+        self._moments = self.agenda.moments.select([*BATCH, "step_removed", "person"])
         self._same = self._gathered(np.arange(len(self.agenda)), self.agenda.first, "moment")
         self._places, cases = zip(*self.agenda.rounds(), strict=True)
         self._own = self._gathered(np.concatenate(self._places), np.concatenate(cases), "channel")
@@ -79,13 +81,12 @@ class Sitting:
         took: Iterable[tuple[str, str, str, int, float]],
     ) -> None:
         """Say which of the decisions became messages, and what they took of the days: only these count from now on."""
-        import pyarrow as pa
+        import numpy as np
 
-        table, size = decisions.table[["moment_id", "customer_id", "medium", "not_before"]].iloc[rows], len(rows)
-        who = {name: table[name] for name in ("moment_id", "customer_id", "medium")}
-        what = {"purpose": pa.repeat(campaign.purpose, size), "campaign": pa.repeat(campaign.name, size)}
-        self._reserved = pa.concat_tables([self._reserved, self._contacts({**who, **what}, table["not_before"])])
-        self.contacts = self._reserved
+        table, size = decisions.table[["moment_id", "person", "medium", "not_before"]].iloc[rows], len(rows)
+        starts = table["not_before"].dt.tz_convert(None).to_numpy("datetime64[us]")
+        says = (table["medium"].to_numpy(object), np.full(size, campaign.purpose), np.full(size, campaign.name, object))
+        self.contacts = self._reserved = self._reserved.plus(self._going(table, starts, *says))
         self.paid = self.spent = self.paid.plus(took)
 
     def recount(self, spent: Spent) -> None:
@@ -108,8 +109,7 @@ class Sitting:
             alike = same if len(open_) == len(same) else same.iloc[open_].reset_index(drop=True)
             own = self._own.take(start + np.searchsorted(whose, places[open_])).to_pandas()
             numbered = pd.DataFrame({"case_number": first[open_] + number})
-            live = self._live(docket, self._moments.take(places[open_]), first[open_] + number)
-            hearing = Hearing(docket, pd.concat([alike, numbered, own, *live], axis=1), open_)
+            hearing = Hearing(docket, self._recounted(docket, pd.concat([alike, numbered, own], axis=1)), open_)
             hearing.hold()
             hearing.write(findings)
             heard.update(hearing.cases)
@@ -124,65 +124,50 @@ class Sitting:
         cases = self._docket.cases
         return Docket({number: replace(cases[number], spent=self.spent) for number in np.unique(numbers).tolist()})
 
-    def _lay_out(self) -> None:
-        """Prepare what live gates ask at every hearing."""
-        self.scene.db.register("batch", self._moments)
+    def _recounted(self, docket: Docket, table: pd.DataFrame) -> pd.DataFrame:
+        """The table with what changes from hearing to hearing."""
         for gate in gates():
-            if gate.live and (few := self._docket.only(gate)).cases:
-                gate.prepare(self.scene.db, few)
-
-    def _live(self, docket: Docket, batch: pa.Table, numbers: np.ndarray) -> list[pd.DataFrame]:
-        """The evidence that changes from hearing to hearing."""
-        import pyarrow as pa
-
-        asking = [gate for gate in gates() if gate.live and docket.only(gate).cases]
-        if not asking:
-            return []
-        self.scene.db.register("contacts", self.contacts)
-        rows = batch.select(list(BATCH)).append_column("case_number", pa.array(numbers))
-        return [gather(self.scene.db, docket, rows, asking).to_pandas()]
+            if (few := docket.only(gate)).cases:
+                table = table.assign(**gate.recount(table, self.contacts, few))
+        return table
 
     def _count(self, docket: Docket, same: pd.DataFrame, hearing: Hearing, findings: Findings) -> None:
         """Add those just decided to the contacts and to what is spent: the next channel and wave count them too."""
         import pandas as pd
-        import pyarrow as pa
 
         rows = hearing.rows[hearing.alive]
         if not len(rows):
             return
-        table, told = same.iloc[rows], hearing.numbers[hearing.alive]
-        starts = pd.Series(pd.DatetimeIndex(findings.columns["not_before"][rows]).tz_localize("UTC"))
-        who = {"moment_id": table["moment_id"], "customer_id": table["customer_id"]}
-        what = {
-            "medium": docket.said(told, lambda case: case.medium.name),
-            "purpose": docket.said(told, lambda case: case.campaign.purpose),
-            "campaign": docket.said(told, lambda case: case.campaign.name),
-        }
-        new = self._contacts({**who, **what}, starts)
-        self.contacts = pa.concat_tables([self.contacts, new])
-        goes = new["at"].to_pandas()
+        told = hearing.numbers[hearing.alive]
+        says = [
+            docket.said(told, lambda case: case.medium.name),
+            docket.said(told, lambda case: case.campaign.purpose),
+            docket.said(told, lambda case: case.campaign.name),
+        ]
+        new = self._going(same.iloc[rows], findings.columns["not_before"][rows], *says)
+        self.contacts = self.contacts.plus(new)
+        goes = pd.Series(pd.DatetimeIndex(new.at).tz_localize("UTC"))
         for number, case in docket.cases.items():
             if allowances(case.campaign, case.policy, case.medium.name):
                 self.spent = self.spent.plus(_spending(case, goes[told == number]))
 
-    def _contacts(self, columns: Mapping[str, Any], starts: pd.Series[pd.Timestamp]) -> pa.Table:
-        """Messages as the ledger tells contacts: what should have gone by now goes now."""
-        import pandas as pd
-        import pyarrow as pa
+    def _going(
+        self, table: pd.DataFrame, starts: np.ndarray, medium: np.ndarray, purpose: np.ndarray, campaign: np.ndarray
+    ) -> Contacts:
+        """Messages of these moments as the ledger tells contacts, to the second: what should have gone by now goes now."""
+        import numpy as np
 
-        now = pd.Timestamp(self.scene.now)
-        at = pa.array(starts.where(starts > now, now).astype("datetime64[s, UTC]"), pa.timestamp("s", "UTC"))
-        table = pa.table(
-            {name: pa.array(columns[name]) if name in columns else at for name in self._reserved.column_names}
-        )
-        return table.cast(self._reserved.schema)
+        now = np.datetime64(self.scene.now.astimezone(UTC).replace(tzinfo=None), "us")
+        at = np.maximum(starts, now).astype("datetime64[s]").astype("datetime64[us]")
+        person, moment = table["person"].to_numpy(np.intp), table["moment_id"].to_numpy()
+        return Contacts.made(self.contacts.people, person, at, medium, purpose, campaign, moment)
 
     def _gathered(self, places: np.ndarray, cases: np.ndarray, scope: str) -> pa.Table:
         """What the gates of this scope want to know of these moments under these cases."""
         import pyarrow as pa
 
         rows = self._moments.select(list(BATCH)).take(places).append_column("case_number", pa.array(cases))
-        asking = [gate for gate in gates() if gate.scope == scope and not gate.live]
+        asking = [gate for gate in gates() if gate.scope == scope]
         return gather(self.scene.db, self._docket, rows, asking)
 
 

@@ -84,8 +84,9 @@ class Docket:
 
 def gather(db: duckdb.DuckDBPyConnection, docket: Docket, batch: pa.Table, asking: Sequence[Gate]) -> pa.Table:
     """The evidence of some gates, one row per row of `batch` (columns BATCH and `case_number`), in its order.
-    Live gates are prepared by whoever asks them. Of a row whose case a gate has nothing to say about, its columns mean
-    nothing. Raises RuntimeError where evidence has more than one row for a row of the batch.
+
+    Of a row whose case a gate has nothing to say about, its columns mean nothing. Raises RuntimeError where evidence has
+    more than one row for a row of the batch.
     """
     import pyarrow as pa
 
@@ -97,8 +98,7 @@ def gather(db: duckdb.DuckDBPyConnection, docket: Docket, batch: pa.Table, askin
     parameters: dict[str, Any] = {"now": docket.now, "salt": docket.policy.salt}
     columns, joins = [], []
     for gate, few in asked.items():
-        if not gate.live:
-            gate.prepare(db, few)
+        gate.prepare(db, few)
         evidence = gate.evidence(few)
         if evidence:
             parameters.update(gate.parameters(few))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from campaigns.budgets import Spent
+    from campaigns.contacts import Contacts
     from campaigns.definition import Campaign
     from campaigns.docket import Docket
     from campaigns.policy import ContactPolicy
@@ -91,8 +92,6 @@ class Gate(ABC):
     """`channel`: a refusal only means this channel; the step's next one is tried."""
     stands: ClassVar[bool] = False
     """Asked again of messages that are reserved and have not gone yet; whatever it does not pass is withdrawn."""
-    live: ClassVar[bool] = False
-    """Its evidence changes as others are decided: it is gathered anew at each hearing, and prepared once for all."""
     reasons: ClassVar[Mapping[str, str]]
     """Every reason code this gate can give, with what it means."""
 
@@ -109,7 +108,7 @@ class Gate(ABC):
         return None
 
     def evidence(self, docket: Docket) -> str | None:
-        """SQL giving `place` and this gate's columns, from the views, `batch`, `contacts` and what `recall` lays out.
+        """SQL giving `place` and this gate's columns, from the views, `batch` and what `recall` lays out.
 
         `batch` holds rows of all cases of the docket: `place` names a row, and `campaign`, `purpose`, `medium`, `case_number` and
         what `constants` says are columns. Parameters `$now`, `$salt` and those of `parameters` are there to use. None:
@@ -121,13 +120,17 @@ class Gate(ABC):
         """Further named parameters of the evidence."""
         return {}
 
+    def recount(self, table: pd.DataFrame, contacts: Contacts, docket: Docket) -> Mapping[str, Any]:
+        """Columns that change as others are decided, counted anew at each hearing for the rows of `table`."""
+        return {}
+
     @abstractmethod
     def rule(self, case: Case) -> str:
         """What is asked of moments of this case, in words: it stands in the trace."""
 
     @abstractmethod
     def judge(self, table: pd.DataFrame, docket: Docket) -> Judgement:
-        """Judge every row of `table`, which holds the batch's columns, `case_number`, and those of `evidence`.
+        """Judge every row of `table`, which holds the batch's columns, `case_number`, and those of `evidence` and `recount`.
 
         Rows are of several cases: `docket.of` says what each row's has to say. But for gates that `stands`, which do not count
         rows, a customer's rows are all of one case.

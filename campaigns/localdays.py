@@ -3,22 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from campaigns.windows import zone_of
 from triggers.durations import Span
 
-if TYPE_CHECKING:
-    import duckdb
-
 _INSTANT = timedelta(microseconds=1)
-_ZONES = "select distinct timezone from customers semi join batch using (customer_id) where timezone is not null"
-
-
-def zones_lived_in(db: duckdb.DuckDBPyConnection) -> dict[str, ZoneInfo]:
-    """The zones of the customers of `batch`, by the name they are written with; without those that do not exist."""
-    return {str(name): zone for (name,) in db.execute(_ZONES).fetchall() if (zone := zone_of(name))}
 
 
 def first_moment(day: date, zone: ZoneInfo) -> datetime:

@@ -7,8 +7,9 @@ from math import isnan
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from campaigns.budgets import day_after
+from campaigns.contacts import medium_place
 from campaigns.gate import Case, Gate, Judgement, Verdict
-from campaigns.localdays import leaves_period, period_start, zones_lived_in
+from campaigns.localdays import leaves_period
 from campaigns.policy import PURPOSES
 from campaigns.stakes import COLUMNS, class_of, competes, nothing_at_stake
 from campaigns.windows import home_zone, zone_of
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from campaigns.contacts import Contacts
     from campaigns.docket import Docket
 
 
@@ -30,7 +32,6 @@ class Arbitrate(Gate):
     name = "arbitrate"
     order = 45
     scope = "channel"
-    live = True
     reasons: ClassVar = {
         "outranked": "a message of a higher class has taken the customer's window",
         "outvalued": "another message has taken the customer's window: it was worth more, or came first",
@@ -42,52 +43,36 @@ class Arbitrate(Gate):
         return competes(case.campaign, case.policy)
 
     def prepare(self, db: duckdb.DuckDBPyConnection, docket: Docket) -> None:
-        """Lay out when the window began in each zone, what is at stake, and the class of each campaign."""
-        import pyarrow as pa
-
-        case = next(iter(docket.cases.values()))
-        window = _policy(case).window
-        zones = zones_lived_in(db)
-        starts = pa.array([period_start(case.now, window, zone) for zone in zones.values()], pa.timestamp("us", "UTC"))
-        db.register("arbitrate_zones", pa.table({"timezone": pa.array(zones, pa.string()), "start": starts}))
-        stakes = case.stakes or nothing_at_stake({})
-        classes = {**{f"purpose:{each}": class_of(each) for each in PURPOSES}, **stakes.classes}
+        """Lay out what is at stake."""
+        stakes = next(iter(docket.cases.values())).stakes or nothing_at_stake({})
         db.register("arbitrate_stakes", stakes.table)
-        db.register(
-            "arbitrate_classes",
-            pa.table({"name": pa.array(classes, pa.string()), "class": pa.array(classes.values(), pa.int64())}),
-        )
-
-    def constants(self, case: Case) -> Mapping[str, Any]:
-        """The campaign's own class; whether only messages of the same channel take its window."""
-        return {"arbitrate_own": _class(case), "arbitrate_by_channel": _lose(case) == "next"}
 
     def evidence(self, docket: Docket) -> str | None:
-        """The best message that has the window, of no lower class than this one's; what is at stake."""
-        purposes = ", ".join(f"'{name}'" for name in _policy(next(iter(docket.cases.values()))).purposes)
-        return f"""
-            select b.place, c.timezone as arbitrate_timezone, k.winner as arbitrate_winner, k.class as arbitrate_class,
-                   k.last_at as arbitrate_until, x.propensity as arbitrate_propensity, x.value as arbitrate_value,
-                   x.uplift as arbitrate_uplift, x.expected as arbitrate_expected, coalesce(x.rivals, 0) as arbitrate_rivals,
+        """What is at stake for each moment, and whether it may use the channel."""
+        return """
+            select b.place, x.propensity as arbitrate_propensity, x.value as arbitrate_value, x.uplift as arbitrate_uplift,
+                   x.expected as arbitrate_expected, coalesce(x.rivals, 0) as arbitrate_rivals,
                    coalesce(contains(x.channels, ',' || b.medium || ','), true) as arbitrate_allowed,
                    coalesce(x.channels = '', false) as arbitrate_none
-              from batch b left join customers c using (customer_id) left join arbitrate_stakes x on x.moment_id = b.moment_id
-              left join (
-                select o.place, arg_min(t.campaign, (coalesce(n.class, p.class), t."at", t.campaign)) as winner,
-                       min(coalesce(n.class, p.class)) as class, max(t."at") as last_at
-                  from batch o join contacts t on t.customer_id = o.customer_id and t.moment_id <> o.moment_id
-                  left join arbitrate_classes n on n.name = t.campaign
-                  left join arbitrate_classes p on p.name = 'purpose:' || t.purpose
-                  left join customers c on c.customer_id = o.customer_id
-                  left join arbitrate_zones z on z.timezone = c.timezone
-                 where t."at" >= coalesce(z.start, $arbitrate_start::timestamptz) and t.purpose in ({purposes})
-                   and (t.medium = o.medium or not o.arbitrate_by_channel) and coalesce(n.class, p.class) <= o.arbitrate_own
-                 group by 1) k on k.place = b.place"""
+              from batch b left join arbitrate_stakes x on x.moment_id = b.moment_id"""
 
-    def parameters(self, docket: Docket) -> Mapping[str, Any]:
-        """When the window began in the insurer's zone."""
-        window = _policy(next(iter(docket.cases.values()))).window
-        return {"arbitrate_start": period_start(docket.now, window, home_zone(docket.timezone))}
+    def recount(self, table: pd.DataFrame, contacts: Contacts, docket: Docket) -> Mapping[str, Any]:
+        """The best message that has the window, of no lower class than this one's, and until when the window is taken."""
+        import numpy as np
+        import pandas as pd
+
+        size, policy = len(table), _policy(next(iter(docket.cases.values())))
+        winner, class_ = np.full(size, None, dtype=object), np.full(size, np.nan)
+        until = np.full(size, np.datetime64("NaT", "us"))
+        taken = contacts.only(contacts.within(policy.window, table, docket) & contacts.for_(policy.purposes))
+        if len(taken):
+            pairs = _rivals(table, taken, docket)
+            best = pairs.sort_values(["row", "class", "at", "campaign"]).drop_duplicates("row")
+            winner[best["row"]], class_[best["row"]] = best["campaign"], best["class"]
+            last = pairs.groupby("row")["at"].max()
+            until[last.index] = last
+        ends = pd.DatetimeIndex(until).tz_localize("UTC")
+        return {"arbitrate_winner": winner, "arbitrate_class": class_, "arbitrate_until": ends}
 
     def rule(self, case: Case) -> str:
         """Which messages share a window."""
@@ -122,6 +107,32 @@ class Arbitrate(Gate):
         return Judgement(verdict, reason, _seen(table, lost | before), until=until, final=~tries_next & ~elsewhere)
 
 
+def _rivals(table: pd.DataFrame, taken: Contacts, docket: Docket) -> pd.DataFrame:
+    """Each row (`row`) with the contacts of its customer that may have its window: their `campaign`, `at` and `class`."""
+    import numpy as np
+    import pandas as pd
+
+    classes = next(iter(docket.cases.values())).stakes or nothing_at_stake({})
+    by_purpose = pd.Series([class_of(each) for each in PURPOSES])
+    told = pd.Series(taken.campaign).map(dict(classes.classes)).fillna(pd.Series(by_purpose.to_numpy()[taken.purpose]))
+    contacts = pd.DataFrame(
+        {
+            "person": taken.person, "campaign": taken.campaign, "at": taken.at, "class": told.astype(float),
+            "moment": taken.moment, "medium": taken.medium,
+        }
+    )  # fmt: skip
+    rows = pd.DataFrame(
+        {
+            "row": np.arange(len(table)), "person": table["person"].to_numpy(np.intp), "own_moment": table["moment_id"].to_numpy(),
+            "own_class": docket.of(table, _class, float), "own_medium": docket.of(table, lambda case: medium_place(case.medium.name), int),
+            "by_channel": docket.of(table, lambda case: _lose(case) == "next", bool),
+        }
+    )  # fmt: skip
+    pairs = rows.merge(contacts, on="person")
+    other = (pairs["moment"] != pairs["own_moment"]) & (pairs["class"] <= pairs["own_class"])
+    return pairs[other & (~pairs["by_channel"] | (pairs["medium"] == pairs["own_medium"]))]
+
+
 _OUTCOMES = {"wait": Verdict.HOLD, "next": Verdict.REFUSE, "expire": Verdict.EXPIRE}
 
 
@@ -150,7 +161,7 @@ def _room(lost: pd.DataFrame, docket: Docket) -> np.ndarray:
     import numpy as np
     import pandas as pd
 
-    zones = lost["arbitrate_timezone"].astype(object).where(lost["arbitrate_timezone"].notna(), "")
+    zones = lost["timezone"].astype(object).where(lost["timezone"].notna(), "")
     taken = lost["arbitrate_until"].astype("datetime64[us, UTC]").fillna(pd.Timestamp(docket.now))
     codes, distinct = pd.MultiIndex.from_arrays([zones, taken]).factorize()
     home, window = home_zone(docket.timezone), _policy(next(iter(docket.cases.values()))).window

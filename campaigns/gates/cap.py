@@ -9,33 +9,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from campaigns.gate import Case, Gate, Judgement, Verdict
-from campaigns.localdays import leaves_period, period_start, zones_lived_in
+from campaigns.localdays import leaves_period
 from campaigns.policy import Cap as Rule
 from campaigns.windows import home_zone, zone_of
 
 if TYPE_CHECKING:
-    import duckdb
     import numpy as np
     import pandas as pd
 
+    from campaigns.contacts import Contacts
     from campaigns.docket import Docket
-
-
-def _counted(index: int, rule: Rule) -> str:
-    """Which contacts a rule counts; names of channels and purposes come from closed lists."""
-    channels = ", ".join(f"'{name}'" for name in rule.channels)
-    purposes = ", ".join(f"'{name}'" for name in rule.purposes)
-    of_channel = f"t.medium in ({channels})" if channels else "true"
-    of_purpose = f"t.purpose in ({purposes})" if purposes else "false"
-    return f't."at" >= coalesce(z.start_{index}, $cap_start_{index}::timestamptz) and {of_channel} and {of_purpose}'
-
-
-def _columns(index: int, rule: Rule) -> str:
-    """How many contacts a rule counts, and the one that must leave its period before there is room again."""
-    counted = _counted(index, rule)
-    place = f"greatest(count(*) filter ({counted}) - {rule.max:d} + 1, 1)"
-    return f""", count(*) filter ({counted}) as n_{index},
-                 list_sort(list(t."at") filter ({counted}))[{place}] as leaving_{index}"""
 
 
 class Cap(Gate):
@@ -47,43 +30,27 @@ class Cap(Gate):
     name = "cap"
     order = 50
     scope = "channel"
-    live = True
     reasons: ClassVar = {"cap_met": "the customer has had as many contacts as the contact policy allows in the period"}
 
     def applies(self, case: Case) -> bool:
         """Where a rule of the contact policy is about this purpose and channel; contract notices have none."""
         return bool(self._rules(case))
 
-    def prepare(self, db: duckdb.DuckDBPyConnection, docket: Docket) -> None:
-        """Lay out when the period of every rule began in each zone the customers live in; other zones are the insurer's."""
-        import pyarrow as pa
+    def recount(self, table: pd.DataFrame, contacts: Contacts, docket: Docket) -> Mapping[str, Any]:
+        """Per rule: contacts in its period, and the one that must leave it before there is room again."""
+        import pandas as pd
 
-        zones = zones_lived_in(db)
-        starts = {
-            f"start_{index}": pa.array(
-                [period_start(docket.now, rule.per, zone) for zone in zones.values()], pa.timestamp("us", "UTC")
+        columns: dict[str, Any] = {}
+        for index, rule in enumerate(docket.policy.caps):
+            counted = contacts.within(rule.per, table, docket) & contacts.for_(rule.purposes)
+            if rule.channels:
+                counted &= contacts.on(rule.channels)
+            count, leaving = _counted(contacts.only(counted), rule.max, table["person"].to_numpy("intp"))
+            columns[f"cap_{index}"], columns[f"cap_leaving_{index}"] = (
+                count,
+                pd.DatetimeIndex(leaving).tz_localize("UTC"),
             )
-            for index, rule in enumerate(docket.policy.caps)
-        }
-        db.register("cap_zones", pa.table({"timezone": pa.array(zones, pa.string()), **starts}))
-
-    def evidence(self, docket: Docket) -> str | None:
-        """Per rule: contacts in its period, and the one that must leave it; the customer's zone."""
-        rules = list(enumerate(docket.policy.caps))
-        found = "".join(_columns(index, rule) for index, rule in rules)
-        columns = "".join(f", coalesce(k.n_{i}, 0) as cap_{i}, k.leaving_{i} as cap_leaving_{i}" for i, _ in rules)
-        return f"""
-            select b.place, c.timezone as cap_timezone{columns}
-              from batch b left join customers c using (customer_id)
-              left join (select t.customer_id{found} from (select * from contacts semi join batch using (customer_id)) t
-                           left join customers c on c.customer_id = t.customer_id
-                           left join cap_zones z on z.timezone = c.timezone
-                          group by 1) k on k.customer_id = b.customer_id"""
-
-    def parameters(self, docket: Docket) -> Mapping[str, Any]:
-        """When the periods began in the insurer's zone."""
-        home = home_zone(docket.timezone)
-        return {f"cap_start_{i}": period_start(docket.now, rule.per, home) for i, rule in enumerate(docket.policy.caps)}
+        return columns
 
     @staticmethod
     def _asks(rule: Rule, case: Case) -> bool:
@@ -128,12 +95,25 @@ class Cap(Gate):
         return Judgement(verdict, reason, seen, until=until, final=final)
 
 
+def _counted(contacts: Contacts, most: int, people: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For each of these people how many contacts there are, and when the one goes with whose leaving there are `most` less one."""
+    import numpy as np
+
+    count = np.bincount(contacts.person, minlength=contacts.people)
+    at = contacts.at[np.lexsort((contacts.at, contacts.person))]
+    place = (np.cumsum(count) - count) + np.maximum(count - most, 0)
+    has = (count[people] > 0) & (most > 0)  # where none is allowed no leaving makes room
+    leaving = np.full(len(people), np.datetime64("NaT", "us"))
+    leaving[has] = at[place[people[has]]]
+    return count[people], leaving
+
+
 def _room(hit: pd.DataFrame, index: int, rule: Rule, docket: Docket) -> np.ndarray:
     """The earliest instant at which each row may find room: a look at the calendar per zone and day, not per customer."""
     import numpy as np
 
     home = home_zone(docket.timezone)
-    places = hit["cap_timezone"].astype(object).where(hit["cap_timezone"].notna(), "").to_numpy(object)
+    places = hit["timezone"].astype(object).where(hit["timezone"].notna(), "").to_numpy(object)
     leaving = hit[f"cap_leaving_{index}"].astype("datetime64[us, UTC]").fillna(docket.now)
     found = np.full(len(hit), np.datetime64("NaT", "us"), dtype="datetime64[us]")
     for name in set(places):

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from campaigns.agenda import KEYS
 from campaigns.budgets import Spent
+from campaigns.contacts import Contacts
 from campaigns.definition import Campaign
 from campaigns.docket import BATCH, Docket, beside, gather
 from campaigns.gate import Case, Verdict
@@ -26,6 +27,8 @@ from triggers.workdays import calendar_of
 
 NOW = datetime(2026, 11, 23, 2, tzinfo=UTC)
 HOME = ZoneInfo("Asia/Shanghai")
+ZONED = ("hours", "cap", "arbitrate")
+"""Gates that need the customer's zone, which `reachable` brings."""
 VIEWS = ("customers", "policies", "claims", "events", "complaints", "alerts", "alert_cover", "products", "uplift")
 Row = dict[str, Any]
 Answer = tuple[str, str]
@@ -131,13 +134,13 @@ def ask_together(
     few = docket.only(gate)
     if not few.cases:
         return passed, 0
-    asking = [each for each in gates() if each.name in {name, "reachable" if name == "hours" else name}]
-    facts.db.register("batch", batch)
-    for live in (each for each in asking if each.live):
-        live.prepare(db, few)
+    asking = [each for each in gates() if each.name in {name, "reachable" if name in ZONED else name}]
     numbers = [cases[number] for number in batch["moment_id"].to_pylist()]
     numbered = batch.append_column("case_number", pa.array(numbers, pa.int64()))
     table = beside(numbered, gather(db, docket, numbered, asking))
+    table["person"], people = pd.factorize(table["customer_id"])
+    contacts = contact_table([(*row[:5], int(row[5].timestamp())) for row in world.contacts])
+    table = table.assign(**gate.recount(table, Contacts.of(people, contacts), few))
     table = table[table["case_number"].isin(list(few.cases))].reset_index(drop=True)
     if not len(table):
         return passed, db.queries
@@ -158,7 +161,6 @@ def lay(facts: Facts, world: World) -> None:
             facts.db.register("laid", pa.table({n: [row.get(n) for row in rows] for n in names}))
             facts.db.execute(f"insert into {view} by name select * from laid")
             facts.db.unregister("laid")
-    facts.db.register("contacts", contact_table([(*row[:5], int(row[5].timestamp())) for row in world.contacts]))
     fared = world.deliveries
     facts.db.register(
         "deliveries",
