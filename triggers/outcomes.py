@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 RENEWED = "policy_renewed"
 BOUGHT = "policy_bought"
+_OWN = " OR ".join(f"starts_with(event_id, '{prefix}:')" for prefix in ("renewal", "renewed", "purchase"))
+"""What the ids of derived events begin with, each kind with its own."""
 
 
 def derive_events(db: DuckDBPyConnection, policy_columns: dict[str, str], now: datetime) -> int:
@@ -24,12 +26,12 @@ def derive_events(db: DuckDBPyConnection, policy_columns: dict[str, str], now: d
     recorded = "{0}.recorded_at" if RECORDED_AT in policy_columns else "CAST(NULL AS TIMESTAMPTZ)"
     selects = (_renewals(recorded, now), _marked_renewed(recorded, now), _purchases(recorded, now))
     before = _size(db)
+    db.execute(f"CREATE TEMP TABLE told AS SELECT event_id FROM events WHERE {_OWN}")
     for select in selects:
         db.execute(
-            f"INSERT INTO events BY NAME SELECT d.* FROM ({select}) d ANTI JOIN (SELECT event_id FROM events WHERE "
-            f"starts_with(event_id, 'renewal:') OR starts_with(event_id, 'renewed:') OR "
-            f"starts_with(event_id, 'purchase:')) e ON e.event_id = d.event_id"
+            f"INSERT INTO events BY NAME SELECT d.* FROM ({select}) d ANTI JOIN told ON told.event_id = d.event_id"
         )
+    db.execute("DROP TABLE told")
     return _size(db) - before
 
 
