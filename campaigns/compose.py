@@ -207,9 +207,7 @@ def _print(scene: Scene, sheet: _Sheet, told: Columns, failures: list[Failure]) 
     group, offers, rows = sheet.group, sheet.offers, sheet.rows.tolist()
     medium, template, ids = group.medium, group.template, told[MESSAGE_ID]
     columns = told | message_columns(scene.words, ids) | (offer_columns(offers) if group.campaign.offers else {})
-    printed = scene.words.library.print(
-        template, group.locale, MEDIA[medium].parts, columns, constants(scene, group)
-    )
+    printed = scene.words.library.print(template, group.locale, MEDIA[medium].parts, columns, constants(scene, group))
     purpose, signature = group.campaign.purpose, scene.words.signature
     look = Inspection(scene.rules.profiles[medium], medium, purpose, signature, group.locale)
     texts = look.finish(printed.texts, sheet.addresses)

@@ -118,7 +118,9 @@ def _values(column: pa.ChunkedArray) -> list[object]:
 def message_columns(words: Words, ids: Sequence[object]) -> Columns:
     """The links the message's own id is part of."""
     own = {name: pattern for name, pattern in words.links.items() if "{message_id}" in pattern}
-    return {f"links.{name}": [pattern.replace("{message_id}", str(each)) for each in ids] for name, pattern in own.items()}
+    return {
+        f"links.{name}": [pattern.replace("{message_id}", str(each)) for each in ids] for name, pattern in own.items()
+    }
 
 
 def offer_columns(offered: Sequence[list[dict[str, Any]]]) -> Columns:

@@ -94,7 +94,9 @@ def _moves(table: pd.DataFrame, words: np.ndarray, campaign: Campaign, rules: Ru
             moved = goes_on & (before == step.send.key)
             steps[moved], wakes[moved], dues[moved] = following[0], seconds(following[1]), seconds(following[1])
     status = np.where(table["status"] == "sent", "sent", words)
-    return list(zip(status.tolist(), steps.tolist(), wakes.tolist(), dues.tolist(), table["moment_id"].tolist(), strict=True))
+    return list(
+        zip(status.tolist(), steps.tolist(), wakes.tolist(), dues.tolist(), table["moment_id"].tolist(), strict=True)
+    )
 
 
 def _seconds(instants: pd.Series[pd.Timestamp]) -> np.ndarray:
@@ -136,7 +138,9 @@ def _messages(
     return list(zip(*(each.tolist() if isinstance(each, np.ndarray) else each for each in columns), strict=True))
 
 
-def _due(steps: np.ndarray, media: np.ndarray, campaign: Campaign, rules: Rules, not_before: np.ndarray) -> list[int | None]:
+def _due(
+    steps: np.ndarray, media: np.ndarray, campaign: Campaign, rules: Rules, not_before: np.ndarray
+) -> list[int | None]:
     """By when each agent task is to be done, on the insurer's calendar; None for other messages."""
     spans = {step.send.key: step.send.due for step in campaign.sends if step.send.due}
     if not spans:

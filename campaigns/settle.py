@@ -56,7 +56,13 @@ def _taken(queue: pd.DataFrame, campaign: Campaign) -> list[Row]:
     both = days * len(media_names) + media
     sizes, spending = np.bincount(both), np.bincount(both, queue["cost"])
     return [
-        (day_names[n // len(media_names)], campaign.name, media_names[n % len(media_names)], int(sizes[n]), round(float(spending[n]), 6))
+        (
+            day_names[n // len(media_names)],
+            campaign.name,
+            media_names[n % len(media_names)],
+            int(sizes[n]),
+            round(float(spending[n]), 6),
+        )
         for n in np.flatnonzero(sizes).tolist()
     ]
 
@@ -81,7 +87,12 @@ def _queue(scene: Scene, decisions: Decisions, messages: Messages) -> pd.DataFra
     media = table["medium"].to_numpy(object)[rows]
     days = local_days(table["not_before"].iloc[rows], scene.now, home_zone(scene.rules.timezone)).to_numpy()
     spending = costs(messages, media, scene.rules.prices)
-    columns = {"row": rows, "medium": pd.Series(media, dtype=object), "budget_day": pd.Series(days, dtype=object), "cost": spending}
+    columns = {
+        "row": rows,
+        "medium": pd.Series(media, dtype=object),
+        "budget_day": pd.Series(days, dtype=object),
+        "cost": spending,
+    }
     return pd.DataFrame(columns)
 
 

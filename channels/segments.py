@@ -29,7 +29,11 @@ class Segments:
 def segments(text: str) -> Segments:
     """Count the parts of `text`; an escaped character or a surrogate pair is never split. Empty text takes none."""
     encoding: Literal["GSM-7", "UCS-2"] = "GSM-7" if _GSM.fullmatch(text) else "UCS-2"
-    plain = not _ESCAPED.search(text) if encoding == "GSM-7" else len(text.encode("utf-16", "surrogatepass")) == 2 * len(text) + 2
+    plain = (
+        not _ESCAPED.search(text)
+        if encoding == "GSM-7"
+        else len(text.encode("utf-16", "surrogatepass")) == 2 * len(text) + 2
+    )
     if plain:  # nearly every text: nothing to keep together, the parts follow from the length
         count = -(-len(text) // _PART[encoding]) if len(text) > _SINGLE[encoding] else min(len(text), 1)
         return Segments(encoding, len(text), count)

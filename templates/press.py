@@ -52,7 +52,9 @@ class Press:
         printed = self._print(iter(rows), rows)
         if len(printed) != count:  # a value holds the mark that ends a text
             printed = [self._print_alone(row) for row in rows]
-        return [text if isinstance(text, str) and len(text) <= MAX_CHARACTERS else self._checked(text) for text in printed]
+        return [
+            text if isinstance(text, str) and len(text) <= MAX_CHARACTERS else self._checked(text) for text in printed
+        ]
 
     def _print(self, coming: Iterator[tuple[object, ...]], rows: Sequence[tuple[object, ...]]) -> list[str | Misprint]:
         """Print row after row; after a row that cannot be printed go on with the next one."""
