@@ -81,10 +81,11 @@ class Sitting:
         """Say which of the decisions became messages, and what they took of the days: only these count from now on."""
         import pyarrow as pa
 
-        table, size = decisions.table[["moment_id", "customer_id", "medium", "not_before"]].iloc[rows], len(rows)
-        who = {name: table[name] for name in ("moment_id", "customer_id", "medium")}
+        table, size = decisions.table, len(rows)
+        who = {name: table[name].to_numpy()[rows] for name in ("moment_id", "customer_id", "medium")}
         what = {"purpose": pa.repeat(campaign.purpose, size), "campaign": pa.repeat(campaign.name, size)}
-        self._reserved = pa.concat_tables([self._reserved, self._contacts({**who, **what}, table["not_before"])])
+        starts = table["not_before"].iloc[rows]
+        self._reserved = pa.concat_tables([self._reserved, self._contacts({**who, **what}, starts)])
         self.contacts = self._reserved
         self.paid = self.spent = self.paid.plus(took)
 
@@ -167,11 +168,12 @@ class Sitting:
 
     def _contacts(self, columns: Mapping[str, Any], starts: pd.Series[pd.Timestamp]) -> pa.Table:
         """Messages as the ledger tells contacts: what should have gone by now goes now."""
+        import numpy as np
         import pandas as pd
         import pyarrow as pa
 
-        now = pd.Timestamp(self.scene.now)
-        at = pa.array(starts.where(starts > now, now).astype("datetime64[s, UTC]"), pa.timestamp("s", "UTC"))
+        now = pd.Timestamp(self.scene.now).tz_convert(None).to_datetime64()
+        at = pa.array(np.fmax(starts.to_numpy("datetime64[us]"), now).astype("datetime64[s]"))
         table = pa.table(
             {name: pa.array(columns[name]) if name in columns else at for name in self._reserved.column_names}
         )
