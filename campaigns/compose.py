@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -31,11 +31,10 @@ from channels.inspection import Inspection
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
-    import pyarrow as pa
 
 _JSON = json.JSONEncoder(ensure_ascii=False)
-KINDS = ["step", "medium", "language", "personal"]
-"""Messages alike in these are rendered together."""
+Kind = tuple[str, str, str, bool]
+"""Step, channel, language, and whether chosen personally: messages alike in these are rendered together."""
 
 
 @dataclass(frozen=True)
@@ -89,21 +88,19 @@ def compose(scene: Scene, decided: Sequence[tuple[Campaign, Decisions]]) -> list
     arms, else the arms would differ in more than the message.
     """
     drafting = [_Drafting.of(scene, campaign, decisions) for campaign, decisions in decided]
-    sheets = [sheet for each in drafting for sheet in each.sheets]
-    told = iter(_told(scene, sheets))
+    told = iter(_told(scene, [each for each in drafting if each.sheets]))
     return [each.messages(scene, [next(told) for _ in each.sheets]) for each in drafting]
 
 
 @dataclass(frozen=True)
 class _Sheet:
-    """Messages of one group, to be rendered together: where they lie among the decisions, and what is looked up for them already.
+    """Messages of one group, to be rendered together: where they lie among the decisions, where they go, what they offer.
 
-    `keys` are what view columns are found by; `used` are the names their template uses.
+    `used` are the names their template uses.
     """
 
     group: Group
     rows: np.ndarray
-    keys: pa.Table
     addresses: list[str]
     offers: list[list[dict[str, Any]]]
     used: frozenset[str]
@@ -113,9 +110,10 @@ class _Sheet:
 class _Drafting:
     """What is decided of one campaign on its way to messages: the groups to render, and what has failed so far."""
 
+    campaign: Campaign
     decisions: Decisions
-    sheets: list[_Sheet]
-    failures: list[Failure]
+    sheets: list[_Sheet] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
 
     @classmethod
     def of(cls, scene: Scene, campaign: Campaign, decisions: Decisions) -> _Drafting:
@@ -124,20 +122,19 @@ class _Drafting:
 
         from templates.faults import BrokenTemplateError
 
-        table, drafting = decisions.table, cls(decisions, [], [])
+        table, drafting = decisions.table, cls(campaign, decisions)
         verdicts = table["verdict"].to_numpy()
         sending = np.flatnonzero((verdicts == Verdict.PASS) | (verdicts == Verdict.HOLD_OUT))
         if not len(sending):
             return drafting
-        table["language"] = _languages(scene.words, table["locale"].to_numpy(object))
-        customers = table["customer_id"].to_numpy(object)
-        offered = fill(scene, campaign.offers, table[["customer_id", "language"]].iloc[sending])
+        customers, addresses = (table[name].to_numpy(object) for name in ("customer_id", "address"))
+        languages = _languages(scene.words, table["locale"].to_numpy(object))
+        offered = fill(scene, campaign.offers, customers[sending], languages[sending])
         if campaign.offers:
             empty = np.array([not offered.get(customer) for customer in customers[sending]], bool)
             drafting.failures.extend(Failure(row, "no_offer", "no offer") for row in sending[empty].tolist())
             sending = sending[~empty]
-        keys, addresses = keys_of(campaign, table), table["address"].to_numpy(object)
-        for (step, medium, locale, personal), rows in _alike(table, sending):
+        for (step, medium, locale, personal), rows in _alike(table, languages, sending):
             group = Group(campaign, step, medium, locale, personal)
             try:
                 used = scene.words.library.uses(group.template, group.locale, MEDIA[group.medium].parts)
@@ -146,7 +143,7 @@ class _Drafting:
                 drafting.failures.extend(Failure(row, "template_failed", seen) for row in rows.tolist())
                 continue
             offers = [offered.get(customer, []) for customer in customers[rows]] if offered else [[]] * len(rows)
-            drafting.sheets.append(_Sheet(group, rows, keys.take(rows), addresses[rows].tolist(), offers, used))
+            drafting.sheets.append(_Sheet(group, rows, addresses[rows].tolist(), offers, used))
         return drafting
 
     def messages(self, scene: Scene, told: Sequence[Columns]) -> Messages:
@@ -162,15 +159,17 @@ class _Drafting:
         return sent
 
 
-def _told(scene: Scene, sheets: Sequence[_Sheet]) -> Iterator[Columns]:
-    """What the messages of each group tell of the customers, looked up for all groups at once."""
+def _told(scene: Scene, drafting: Sequence[_Drafting]) -> Iterator[Columns]:
+    """What the messages of each group tell of the customers, looked up for the groups of all campaigns at once."""
+    import numpy as np
     import pyarrow as pa
 
-    if not sheets:
+    if not drafting:
         return
-    used = frozenset().union(*(sheet.used for sheet in sheets))
-    told = view_columns(scene, pa.concat_tables([sheet.keys for sheet in sheets]), used)
-    start = 0
+    rows = [np.concatenate([sheet.rows for sheet in each.sheets]) for each in drafting]
+    keys = [keys_of(each.campaign, each.decisions.table, own) for each, own in zip(drafting, rows, strict=True)]
+    sheets, start = [sheet for each in drafting for sheet in each.sheets], 0
+    told = view_columns(scene, pa.concat_tables(keys), frozenset().union(*(sheet.used for sheet in sheets)))
     for sheet in sheets:
         names = [name for name in told.column_names if name in (*sheet.used, MESSAGE_ID)]
         yield plain(told.slice(start, len(sheet.rows)).select(names))
@@ -188,14 +187,19 @@ def _languages(words: Words, locales: np.ndarray) -> np.ndarray:
     return languages
 
 
-def _alike(table: pd.DataFrame, rows: np.ndarray) -> list[tuple[tuple[str, str, str, bool], np.ndarray]]:
-    """The rows by what they have in common (KINDS), in its order."""
+def _alike(table: pd.DataFrame, languages: np.ndarray, rows: np.ndarray) -> list[tuple[Kind, np.ndarray]]:
+    """The rows by what they have in common, in its order."""
     import numpy as np
 
-    found: dict[tuple[str, str, str, bool], list[int]] = {}
-    kinds = zip(*(table[name].to_numpy(object)[rows].tolist() for name in KINDS), strict=True)
-    for row, (step, medium, locale, personal) in zip(rows.tolist(), kinds, strict=True):
-        found.setdefault((step, medium, locale, bool(personal)), []).append(row)
+    found: dict[Kind, list[int]] = {}
+    columns = (
+        table["step"].to_numpy(object),
+        table["medium"].to_numpy(object),
+        languages,
+        table["personal"].to_numpy(bool),
+    )
+    for row, kind in zip(rows.tolist(), zip(*(each[rows].tolist() for each in columns), strict=True), strict=True):
+        found.setdefault(kind, []).append(row)
     return [(kind, np.array(own, dtype=np.intp)) for kind, own in sorted(found.items())]
 
 

@@ -68,12 +68,12 @@ def list_names(columns: ViewColumns) -> frozenset[str]:
     return frozenset(found | {"offers"})
 
 
-def keys_of(campaign: Campaign, moments: pd.DataFrame) -> pa.Table:
-    """What view columns are found by, of a campaign's moments: `campaign`, KEYS, step, medium."""
+def keys_of(campaign: Campaign, moments: pd.DataFrame, rows: np.ndarray) -> pa.Table:
+    """What view columns are found by, of these rows of a campaign's moments: `campaign`, KEYS, step, medium."""
     import pyarrow as pa
 
-    keys = {key: pa.array(moments[key], pa.string()) for key in (*KEYS, "step", "medium")}
-    return pa.table({"campaign": pa.repeat(campaign.name, len(moments)), **keys})
+    keys = {key: pa.array(moments[key], pa.string()).take(pa.array(rows)) for key in (*KEYS, "step", "medium")}
+    return pa.table({"campaign": pa.repeat(campaign.name, len(rows)), **keys})
 
 
 def view_columns(scene: Scene, keys: pa.Table, used: Collection[str]) -> pa.Table:

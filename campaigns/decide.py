@@ -158,7 +158,7 @@ class Sitting:
         import numpy as np
 
         now = np.datetime64(self.scene.now.astimezone(UTC).replace(tzinfo=None), "us")
-        at = np.maximum(starts, now).astype("datetime64[s]").astype("datetime64[us]")
+        at = np.fmax(starts, now).astype("datetime64[s]").astype("datetime64[us]")
         person, moment = table["person"].to_numpy(np.intp), table["moment_id"].to_numpy()
         return Contacts.made(self.contacts.people, person, at, medium, purpose, campaign, moment)
 

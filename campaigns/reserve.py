@@ -74,8 +74,13 @@ def written(
 
 def _put_off(table: pd.DataFrame, words: np.ndarray) -> list[tuple[int]]:
     """Moments that came through the draw of the holdout and wait for room: they belong to the treated from now on."""
+    if Verdict.HOLD.status not in words:
+        return []
     behind = [gate.name for gate in gates() if gate.order > Holdout.order]
-    return [(moment_id,) for moment_id in table["moment_id"][(words == "held") & table["gate"].isin(behind)].tolist()]
+    return [
+        (moment_id,)
+        for moment_id in table["moment_id"][(words == Verdict.HOLD.status) & table["gate"].isin(behind)].tolist()
+    ]
 
 
 def _moves(table: pd.DataFrame, words: np.ndarray, campaign: Campaign, rules: Rules, now: datetime) -> list[Move]:
@@ -93,7 +98,7 @@ def _moves(table: pd.DataFrame, words: np.ndarray, campaign: Campaign, rules: Ru
         if following:
             moved = goes_on & (before == step.send.key)
             steps[moved], wakes[moved], dues[moved] = following[0], seconds(following[1]), seconds(following[1])
-    status = np.where(table["status"] == "sent", "sent", words)
+    status = np.where(table["status"].to_numpy(object) == Verdict.PASS.status, Verdict.PASS.status, words)
     return list(
         zip(status.tolist(), steps.tolist(), wakes.tolist(), dues.tolist(), table["moment_id"].tolist(), strict=True)
     )
@@ -101,7 +106,9 @@ def _moves(table: pd.DataFrame, words: np.ndarray, campaign: Campaign, rules: Ru
 
 def _seconds(instants: pd.Series[pd.Timestamp]) -> np.ndarray:
     """Instants as the ledger keeps them; what is none is long ago."""
-    return instants.astype("int64").to_numpy() // 1_000_000
+    import numpy as np
+
+    return instants.to_numpy("datetime64[us]").view(np.int64) // 1_000_000
 
 
 def _messages(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from campaigns.budgets import Allowance, Spent, allowances, day_after, local_days
@@ -31,39 +31,36 @@ def settle(
     `spent` is what was taken before this batch. Those the day does not pay for wait for the next one, or are dropped, as
     their limit says.
     """
-    import numpy as np
-
     if not len(messages):
         return messages, []
-    queue = _queue(scene, decisions, messages)
-    limits = _limits(scene, campaign, queue["medium"].unique())
+    table, zone = decisions.table, home_zone(scene.rules.timezone)
+    media = table["medium"].to_numpy(object)[messages.row]
+    days = local_days(table["not_before"].iloc[messages.row], scene.now, zone).to_numpy()
+    spending = costs(messages, media, scene.rules.prices)
+    limits = _limits(scene, campaign, media)
     if limits:
-        reasons = _unpaid(queue, limits, spent)
-        paid = (reasons == "").to_numpy(bool)
+        queue = _queue(messages, media, days, spending)
+        queue["unpaid"] = _unpaid(queue, limits, spent)
+        paid = (queue["unpaid"] == "").to_numpy(bool)
         if not paid.all():
-            _put_off(scene, decisions, queue.assign(unpaid=reasons)[~paid], campaign)
-            messages, queue = messages.only(np.flatnonzero(paid)), queue[paid]
-    return messages, _taken(queue, campaign)
+            _put_off(scene, decisions, queue[~paid], campaign)
+            messages, media, days, spending = messages.only(paid), media[paid], days[paid], spending[paid]
+    return messages, _taken(campaign, days, media, spending)
 
 
-def _taken(queue: pd.DataFrame, campaign: Campaign) -> list[Row]:
+def _taken(campaign: Campaign, days: np.ndarray, media: np.ndarray, spending: np.ndarray) -> list[Row]:
     """What messages take of each day on each channel."""
     import numpy as np
     import pandas as pd
 
-    days, day_names = pd.factorize(queue["budget_day"], sort=True)
-    media, media_names = pd.factorize(queue["medium"], sort=True)
-    both = days * len(media_names) + media
-    sizes, spending = np.bincount(both), np.bincount(both, queue["cost"])
+    day, day_names = pd.factorize(days, sort=True)
+    medium, media_names = pd.factorize(media, sort=True)
+    both = day * len(media_names) + medium
+    sizes, sums = np.bincount(both), np.bincount(both, spending)
+    rows = ((*divmod(number, len(media_names)), number) for number in np.flatnonzero(sizes).tolist())
     return [
-        (
-            day_names[n // len(media_names)],
-            campaign.name,
-            media_names[n % len(media_names)],
-            int(sizes[n]),
-            round(float(spending[n]), 6),
-        )
-        for n in np.flatnonzero(sizes).tolist()
+        (day_names[day], campaign.name, media_names[medium], int(sizes[number]), round(float(sums[number]), 6))
+        for day, medium, number in rows
     ]
 
 
@@ -78,27 +75,20 @@ def costs(messages: Messages, media: np.ndarray, prices: Mapping[str, float]) ->
     return spending
 
 
-def _queue(scene: Scene, decisions: Decisions, messages: Messages) -> pd.DataFrame:
+def _queue(messages: Messages, media: np.ndarray, days: np.ndarray, spending: np.ndarray) -> pd.DataFrame:
     """One row a message in the order in which they are served within a day: row of the decision, channel, day and cost."""
     import pandas as pd
 
     rows = messages.row  # ascending: decisions are in order of customer, subject and occasion
-    table = decisions.table
-    media = table["medium"].to_numpy(object)[rows]
-    days = local_days(table["not_before"].iloc[rows], scene.now, home_zone(scene.rules.timezone)).to_numpy()
-    spending = costs(messages, media, scene.rules.prices)
-    columns = {
-        "row": rows,
-        "medium": pd.Series(media, dtype=object),
-        "budget_day": pd.Series(days, dtype=object),
-        "cost": spending,
-    }
-    return pd.DataFrame(columns)
+    medium, day = (pd.Series(each, dtype=object) for each in (media, days))
+    return pd.DataFrame({"row": rows, "medium": medium, "budget_day": day, "cost": spending})
 
 
-def _limits(scene: Scene, campaign: Campaign, media: Iterable[str]) -> list[Allowance]:
+def _limits(scene: Scene, campaign: Campaign, media: np.ndarray) -> list[Allowance]:
     """What bounds the cost of these channels: the channels' limits first, the campaign's for what is left."""
-    found = [each for medium in media for each in allowances(campaign, scene.rules.policy, medium)]
+    found = [
+        each for medium in dict.fromkeys(media.tolist()) for each in allowances(campaign, scene.rules.policy, medium)
+    ]
     limits = {(each.scope, each.name): each for each in found if each.limit.cost is not None}
     return sorted(limits.values(), key=lambda each: each.scope != "channel")
 

@@ -10,6 +10,7 @@ from campaigns.scene import Scene
 
 if TYPE_CHECKING:
     import duckdb
+    import numpy as np
     import pandas as pd
 
 
@@ -30,21 +31,16 @@ Offered = dict[str, list[dict[str, Any]]]
 """Customer -> offers, best first."""
 
 
-def fill(scene: Scene, slot: Offers | None, sending: pd.DataFrame) -> Offered:
-    """Offers for the customers of `sending` (customer_id, language); empty where there is no slot or no model."""
+def fill(scene: Scene, slot: Offers | None, customers: np.ndarray, languages: np.ndarray) -> Offered:
+    """Offers for customers, each in the language that stands with them; empty where there is no slot or no model."""
     import pyarrow as pa
 
     if slot is None or scene.recommender is None:
         return {}
-    chosen = sending.drop_duplicates("customer_id")
-    customers = pa.table(
-        {
-            "customer_id": pa.array(chosen["customer_id"], pa.string()),
-            "locale": pa.array(chosen["language"], pa.string()),
-        }
-    )
+    asked = dict(zip(customers.tolist(), languages.tolist(), strict=True))
+    wanted = pa.table({"customer_id": pa.array(asked, pa.string()), "locale": pa.array(asked.values(), pa.string())})
     only = _products(scene.db, slot)
-    found = scene.recommender.top(scene.db, customers, kind=slot.kind, top=slot.top, now=scene.now, only=only)
+    found = scene.recommender.top(scene.db, wanted, kind=slot.kind, top=slot.top, now=scene.now, only=only)
     offered: Offered = {}
     for offer in found.to_pylist():
         offered.setdefault(offer.pop("customer_id"), []).append(offer)

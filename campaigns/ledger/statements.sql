@@ -41,7 +41,7 @@ insert into temp.wanted (customer_id) values (?) on conflict do nothing;
 -- it should goes now at the earliest; what waits and is too late never goes.
 select m.customer_id, m.medium, m.purpose, m.campaign, m.moment_id,
        case when m.state = 'reserved' and m.not_before < :now then :now else m.not_before end
-  from temp.wanted w join messages m on m.customer_id = w.customer_id
+  from temp.wanted w cross join messages m on m.customer_id = w.customer_id
  where m.state not in ('expired', 'retracted', 'failed')
    and (m.not_before > :since or m.state = 'reserved') and (m.expires_at > :now or m.state <> 'reserved');
 
@@ -54,7 +54,7 @@ select m.moment_id, m.state, exists (select 1 from outcomes o where o.moment_id 
  order by m.moment_id, m.reserved_at, m.message_id;
 
 -- name: opt_outs
-select o.customer_id, o.purpose, o.medium, o.at from temp.wanted w join opt_outs o on o.customer_id = w.customer_id;
+select o.customer_id, o.purpose, o.medium, o.at from temp.wanted w cross join opt_outs o on o.customer_id = w.customer_id;
 
 -- name: decide
 -- The decision on a moment's step; one that was held is replaced, with its trace.
@@ -362,7 +362,7 @@ on conflict do nothing;
 -- name: told
 -- What the wanted customers told Kairos itself.
 select s.customer_id, s.kind, s.purpose, s.medium, s.granted, s.at, s.expires_at, s.text_version, s.evidence, s.source
-  from temp.wanted w join consent_statements s on s.customer_id = w.customer_id;
+  from temp.wanted w cross join consent_statements s on s.customer_id = w.customer_id;
 
 -- name: count_do_not_contact
 select count(*) from do_not_contact;

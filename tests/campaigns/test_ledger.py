@@ -136,3 +136,15 @@ def test_every_statement_is_named_once_and_compiles(ledger):
         values = (None,) * placeholders if placeholders else dict.fromkeys(re.findall(r":(\w+)", sql), "1")
         ledger.store.execute(f"explain {sql}", values)
         assert name.islower()
+
+
+def test_what_is_asked_about_some_customers_is_looked_up_and_never_read_through(tmp_path):
+    asked = {name: sql for name, sql in statements().items() if "from temp.wanted w" in sql}
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        for name, sql in asked.items():
+            values = dict.fromkeys(re.findall(r"(?<!:):(\w+)", sql), 0)
+            plan = [row[-1] for row in ledger.store.execute(f"explain query plan {sql}", values).fetchall()]
+            assert [
+                step for step in plan if step.startswith("SCAN") and step != "SCAN w" and "VIRTUAL TABLE" not in step
+            ] == [], name
+    assert len(asked) >= 6
