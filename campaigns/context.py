@@ -12,6 +12,7 @@ from campaigns.definition import Campaign
 from campaigns.scene import Scene, Words
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     import pyarrow as pa
 
