@@ -101,7 +101,7 @@ def main() -> None:
 
 def _serve(line: Connection) -> None:
     """Take the errand, decide what the line then tells of, a folder each, and say what came of it: a `Done`, or the error it ended with."""
-    with closing(line), suppress(EOFError, BrokenPipeError):  # raised where nobody is there any more
+    with closing(line), suppress(EOFError, ConnectionError):  # raised where nobody is there any more
         try:
             errand: Errand = line.recv()
             with (
@@ -110,7 +110,7 @@ def _serve(line: Connection) -> None:
             ):
                 while True:
                     line.send(_decided(Path(line.recv()), errand, ledger, parcels))
-        except (EOFError, BrokenPipeError):
+        except (EOFError, ConnectionError):
             raise
         except Exception as error:
             line.send(_portable(error))
