@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from campaigns.scene import Scene
     from campaigns.turn import Progress, Turn
 
-SHELF = 33_000
+SHELF = 26_000
 """Customers a worker decides together: several workers hold a shelf each at the same time."""
 LEAST = 20_000
 """Fewer customers are decided before a worker has loaded its libraries."""
