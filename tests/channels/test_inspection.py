@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels.contract import Profile
-from channels.inspection import finish, inspect
+from channels.inspection import Inspection, finish, inspect
 from channels.profiles import PROFILES, governing
 
 OFFER = {"sms": "您的车险还有60天到期，现在续保可享道路救援。"}
@@ -122,3 +122,29 @@ def test_an_email_has_one_line_of_subject_and_words() -> None:
 def test_finishing_twice_changes_nothing(profile: str, text: str, purpose: str) -> None:
     once = finish(PROFILES[profile], {"sms": text}, purpose, "平安")
     assert finish(PROFILES[profile], once, purpose, "平安") == once
+
+
+PIECES = st.sampled_from(
+    ["【平安】", "】", "您好", "a.cn/x", "回T退订", "。", " ", "\n", "拒收请回复R", "€", "😀", "您" * 300]
+)
+WORDS = st.lists(PIECES, max_size=5).map("".join)
+
+
+@given(
+    st.sampled_from(sorted(PROFILES)),
+    st.lists(st.tuples(WORDS, st.sampled_from(["+8613800138000", "+15005550006"])), min_size=1, max_size=5),
+    st.sampled_from(["marketing", "service"]),
+)
+def test_messages_looked_at_together_are_judged_each_for_itself(
+    profile: str, messages: list[tuple[str, str]], purpose: str
+) -> None:
+    texts, addresses = {"sms": [text for text, _ in messages]}, [address for _, address in messages]
+    look = Inspection(PROFILES[profile], "sms", purpose, "平安")
+    alone = [finish(look.profile, {"sms": text}, purpose, "平安", address=address) for text, address in messages]
+    finished = look.finish(texts, addresses)
+    assert finished == {"sms": [each["sms"] for each in alone]}
+    objections = [
+        inspect(look.profile, "sms", purpose, each, signature="平安", address=address)
+        for each, address in zip(alone, addresses, strict=True)
+    ]
+    assert look.objections(finished, addresses) == {place: each for place, each in enumerate(objections) if each}

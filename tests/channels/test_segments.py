@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels.segments import GSM_BASIC, GSM_EXTENSION, Segments, segments
+from channels.segments import GSM_BASIC, GSM_EXTENSION, Segments, at_most, segments
 
 
 @pytest.mark.parametrize(
@@ -69,3 +69,8 @@ def test_parts_are_enough_and_none_is_wasted(text: str) -> None:
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_more_words_never_take_fewer_parts(text: str, more: str) -> None:
     assert segments(text + more).count >= segments(text).count
+
+
+@given(st.text(st.sampled_from("a€您😀"), max_size=700))
+def test_no_text_takes_more_parts_than_at_a_glance(text: str) -> None:
+    assert segments(text).count <= at_most(text)

@@ -230,3 +230,10 @@ def test_uses_are_those_of_the_parts_asked_for(shelf):
     assert library.optional("t", "zh-CN", ["sms"]) == {"a.b"}
     assert library.uses("t", "zh-CN", ["sms", "push"]) == {"a.b", "a.c", "a.d", "e"}
     assert library.optional("t", "zh-CN", ["sms", "push"]) == frozenset()
+
+
+def test_a_sheet_holds_the_drafts_by_the_column(shelf):
+    library = shelf(sms=" {{ x.y }} ", push_title="A\n{{ x.y }}", push="b")
+    printed = library.print("t", "zh-CN", ["sms", "push_title", "push"], {"x.y": ["1", None, "2"]}, {})
+    assert printed.texts == {"sms": ["1", "", "2"], "push_title": ["A 1", "", "A 2"], "push": ["b", "b", "b"]}
+    assert [(row, fault.message) for row, fault in printed.faults.items()] == [(1, "x.y is empty for this customer")]
