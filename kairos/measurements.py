@@ -25,27 +25,36 @@ def measure(
     only: Sequence[str],
     segment: str | None,
     cuped: bool,
+    ranked: bool,
     alpha: float,
     worth: float | None,
     progress: Progress,
 ) -> dict[str, Any]:
-    """The report that `kairos uplift report --json` prints; the facts are opened only for `segment` and `cuped`.
+    """The report that `kairos uplift report --json` prints; the facts are opened only for `segment`, `cuped` and `ranked`.
 
-    Raises KairosError for a campaign there is not, or a segment that is no column of customers.
+    Raises KairosError for a campaign there is not, a segment that is no column of customers, or a ranking nobody has given.
     """
     from campaigns.measure.report import campaign_report
     from campaigns.measure.trial import trial_of
     from recommender.effect.plan import Plan
 
+    if ranked and "uplift" not in place.sources().views:
+        raise KairosError(
+            "nothing ranks the customers: sources.yaml has no view `uplift`; fit a model with `kairos uplift model --save NAME`, "
+            "then `kairos uplift apply NAME` says how to add it"
+        )
     plan = Plan(alpha, "always_valid", worth=worth)
-    with _opened(place, as_of, segment, cuped, progress) as db, place.ledger() as ledger:
+    with (
+        _opened(place, as_of, segment, progress, facts=cuped or ranked or segment is not None) as db,
+        place.ledger() as ledger,
+    ):
         told = ledger.store.place
         chosen, idle = _chosen(served(place, ledger), only)
         reports = []
         for number, campaign in enumerate(chosen):
             progress("campaigns", number, len(chosen))
             trial = trial_of(ledger, campaign, as_of, place.settings.prices)
-            reports.append(campaign_report(ledger, trial, db, plan, as_of, segment=segment, cuped=cuped))
+            reports.append(campaign_report(ledger, trial, db, plan, as_of, segment=segment, cuped=cuped, ranked=ranked))
         progress("campaigns", len(chosen), len(chosen))
     return {
         "as_of": as_of.isoformat(),
@@ -63,20 +72,20 @@ def measure(
 
 @contextmanager
 def _opened(
-    place: Workspace, as_of: datetime, segment: str | None, cuped: bool, progress: Progress
+    place: Workspace, as_of: datetime, segment: str | None, progress: Progress, *, facts: bool
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A database with the facts where they are asked for, else an empty one."""
-    if segment is None and not cuped:
+    if not facts:
         import duckdb
 
         with duckdb.connect(":memory:") as db:
             yield db
         return
-    with place.facts(as_of, progress) as facts:
-        if segment is not None and segment not in facts.columns["customers"]:
-            known = ", ".join(sorted(facts.columns["customers"]))
+    with place.facts(as_of, progress) as opened:
+        if segment is not None and segment not in opened.columns["customers"]:
+            known = ", ".join(sorted(opened.columns["customers"]))
             raise KairosError(f"customers have no column {segment!r} to tell the effect by; they have {known}")
-        yield facts.db
+        yield opened.db
 
 
 def _chosen(campaigns: Sequence[Campaign], only: Sequence[str]) -> tuple[list[Campaign], dict[str, str]]:

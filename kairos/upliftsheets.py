@@ -34,6 +34,10 @@ def sheets(report: dict[str, Any]) -> dict[str, Rows]:
             ["campaign", "day", "group", "customers", "effect", "always valid from", "to"],
             *([name, d["day"], d["group"], d["customers"], d["estimate"], *d["always_valid"]] for name, d in days),
         ],
+        "tenths": [
+            ["campaign", "tenth", "customers", "score", "level treated", "level control", "effect", "from", "to"],
+            *(_tenth(each["campaign"], n, t) for each in made for n, t in enumerate((each["ranking"] or {}).get("tenths", ()), 1)),
+        ],
         "counted twice": [
             ["campaign", "and", "events", "of customers held out"],
             *([each["campaign"], t["campaign"], t["events"], t["held_out"]] for each in made for t in each["counted_twice"]),
@@ -44,6 +48,11 @@ def sheets(report: dict[str, Any]) -> dict[str, Rows]:
         ],
         "not measured": [["campaign", "why"], *([name, why] for name, why in report["not_measured"].items())],
     }  # fmt: skip
+
+
+def _tenth(campaign: str, number: int, tenth: dict[str, Any]) -> list[Cell]:
+    rates, effect = (tenth["treated_rate"], tenth["untreated_rate"]), tenth["effect"]
+    return [campaign, number, tenth["rows"], tenth["score"], *rates, effect["value"], effect["low"], effect["high"]]
 
 
 def _effect(made: dict[str, Any], part: dict[str, Any]) -> list[Cell]:

@@ -12,6 +12,7 @@ from campaigns.ledger import Ledger
 from campaigns.ledger.ledger import instant, seconds
 from campaigns.measure.days import by_day
 from campaigns.measure.health import checks
+from campaigns.measure.ranking import ranking
 from campaigns.measure.trial import BOTH, HELD_OUT, Trial, meant, measured
 from campaigns.report import Funnel, funnels
 from recommender.effect.effect import Effect, told
@@ -39,8 +40,10 @@ def campaign_report(
     *,
     segment: str | None = None,
     cuped: bool = False,
+    ranked: bool = False,
 ) -> dict[str, Any]:
-    """As plain values. `segment`: a column of the view `customers` of `db`; `cuped`: adjust by events of the year before.
+    """As plain values. `segment`: a column of the view `customers` of `db`; `cuped`: adjust by events of the year before;
+    `ranked`: try the ranking of the view `uplift` of `db`.
 
     The rate is goals reached a moment whose window is closed, by the delta method: customers were drawn, not moments.
     """
@@ -65,6 +68,7 @@ def campaign_report(
         "funnel": funnel,
         "moments": funnels(ledger).get(trial.campaign.name, Funnel(trial.campaign.name)).as_dict(),
         "days": by_day(db, plan, found.control, trial.window, as_of.tzinfo or ZoneInfo("UTC")) if found else [],
+        "ranking": ranking(db, trial.campaign) if ranked else None,
         "counted_twice": _twice(ledger, trial),
         "queries": _queries(ledger, trial, groups),
     }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kairos.cli.output import JsonOption, as_json, console, table
+from kairos.pvalues import equation, told
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -133,19 +134,18 @@ def _show_ratio(out: Console, ratio: dict[str, Any] | None) -> None:
         return
     meant = "equal shares (assumed)" if ratio["assumed_equal"] else "the shares meant"
     sound = "fits" if ratio["sound"] else "DOES NOT FIT: find out who was lost before you believe anything below"
-    out.print(f"Sample ratio: {sound}; {meant}, p = {ratio['p_value']:.3g}.")
+    out.print(f"Sample ratio: {sound}; {meant}, {equation(ratio['p_value'])}.")
 
 
 def _row(effect: dict[str, Any]) -> tuple[str, ...]:
     relative = effect["relative"]["value"]
-    p = effect["p_adjusted"]
     return (
         effect["group"],
         _signed(effect["estimate"]),
         span(effect.get("planned") or effect["fixed"]),
         span(effect["always_valid"]),
         "" if relative is None else f"{relative:+.1%}",
-        "" if p is None else f"{p:.4f}",
+        told(effect["p_adjusted"]),
         effect["verdict"],
     )
 
@@ -170,6 +170,8 @@ def _signed(value: float | None) -> str:
 
 
 def span(ends: list[float | None]) -> str:
-    """An interval in words; an end that is open is an ellipsis."""
+    """An interval in words; an end that is open is an ellipsis, where nothing is known there are none."""
+    if all(end is None for end in ends):
+        return ""
     low, high = ("…" if end is None else f"{end:+.4g}" for end in ends)
     return f"{low} to {high}"

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from kairos.cli.output import JsonOption, as_json, console, table
+from kairos.pvalues import equation, told
 
 
 def register(commands: typer.Typer) -> None:
@@ -41,7 +42,7 @@ def offers(
     out = console()
     for name, part in report["effects"].items():
         out.print(table(f"Effect by {name}", (*name.split(", "), *_HEADINGS), [_line(each) for each in part["cells"]]))
-        out.print(f"the same everywhere: p = {_number(part['differ_p_value'])}")
+        out.print(f"the same everywhere: {equation(part['differ_p_value'])}")
     if worn := report.get("fatigue"):
         out.print(
             table("Effect by the how manieth time", ("exposure", *_HEADINGS), [_line(each) for each in worn["cells"]])
@@ -75,7 +76,7 @@ def interleave(
     out.print(table(f"{report['customers']:,} customers", ("took more of", "customers"), rows, numbers=("customers",)))
     out.print(
         f"[bold]{report['verdict']}[/bold] (first: {first}): delta {_number(delta['value'])} "
-        f"({_number(delta['low'])} to {_number(delta['high'])}), p = {_number(report['p_value'])}", soft_wrap=True
+        f"({_number(delta['low'])} to {_number(delta['high'])}), {equation(report['p_value'])}", soft_wrap=True
     )  # fmt: skip
 
 
@@ -87,7 +88,7 @@ def _line(each: dict[str, Any]) -> tuple[Any, ...]:
     names = [value for name, value in each.items() if name not in own]
     rates = (_number(each["treated_rate"]), _number(each["untreated_rate"]))
     span = f"{_number(effect['low'])} to {_number(effect['high'])}"
-    return (*names, each["rows"], *rates, _number(effect["value"]), span, _number(each["p_value"]))
+    return (*names, each["rows"], *rates, _number(effect["value"]), span, told(each["p_value"]))
 
 
 def _number(value: float | None) -> str:

@@ -28,6 +28,9 @@ def report(
     cuped: Annotated[
         bool, typer.Option("--cuped", help="adjust by the customers' events in the year before their first moment")
     ] = False,
+    qini: Annotated[
+        bool, typer.Option("--qini", help="try how well the view `uplift` ranks the customers: Qini curve and tenths")
+    ] = False,
     alpha: Annotated[
         float, typer.Option(min=1e-6, max=0.5, help="error allowed: intervals hold with 1 - alpha")
     ] = 0.05,
@@ -49,7 +52,15 @@ def report(
     now = place.instant(as_of, lambda: datetime.now(UTC))
     with progress() as tell:
         made = measure(
-            place, now, only=campaign or (), segment=segment, cuped=cuped, alpha=alpha, worth=worth, progress=tell
+            place,
+            now,
+            only=campaign or (),
+            segment=segment,
+            cuped=cuped,
+            ranked=qini,
+            alpha=alpha,
+            worth=worth,
+            progress=tell,
         )
     written = _write(made, locale or place.settings.locales[0], html, xlsx, notebook)
     if json_:
@@ -106,6 +117,9 @@ def show(out: Console, made: dict[str, Any]) -> None:
         for each in made["campaigns"]
         for part in each["segments"]
     ]
+    for each in made["campaigns"]:
+        if each["ranking"]:
+            out.print(f"{each['campaign']}: {_ranking(each['ranking'])}", soft_wrap=True)
     if parts:
         out.print(table(f"By {made['segment']}", (str(made["segment"]), *names), parts, numbers=("customers",)))
     for each in made["campaigns"]:
@@ -148,3 +162,15 @@ def _row(each: dict[str, Any], part: dict[str, Any], currency: str) -> tuple[obj
 
 def _percent(value: float | None) -> str:
     return "" if value is None else f"{value:.1%}"
+
+
+def _ranking(found: dict[str, Any]) -> str:
+    """Whether what the view `uplift` says ranks the customers, in a sentence."""
+    about = (
+        f"{', '.join(found['models']) or 'the view uplift'} on {found['customers']:,} customers it has not learnt from"
+    )
+    if "qini" not in found:
+        return f"not enough data yet to try the ranking of {about}"
+    qini = found["qini"]
+    said = "ranks better than chance" if qini["low"] > 0 else "no evidence that it ranks better than chance"
+    return f"{about}: {said}, Qini {qini['value']:.4f} ({qini['low']:.4f} to {qini['high']:.4f})"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from kairos.pages.curves import Line, lines
 from kairos.pages.lines import Point, band, forest
 from kairos.pages.paper import in_locale, language_of, tag_of, template
 from kairos.pages.uplift_words import VERDICTS, WORDS
+from kairos.pvalues import equation, told
 
 
 def page(report: dict[str, Any], locale: str) -> str:
@@ -21,8 +24,12 @@ def page(report: dict[str, Any], locale: str) -> str:
     def number(value: float | None) -> str:
         return "" if value is None else format_decimal(round(value, 2), locale=spoken)
 
+    def shown(value: float, form: str) -> str:
+        return str(format_decimal(value, format=form, locale=spoken))
+
     return template("uplift.html").render(
-        report=report, t=words, lang=tag_of(language), insurer=in_locale(report["insurer"], locale), number=number, span=_span,
+        report=report, t=words, lang=tag_of(language), insurer=in_locale(report["insurer"], locale), number=number,
+        span=_span, p_value=told, equation=equation, qini=lambda ranking: _qini(ranking, words, shown),
         day=format_datetime(_instant(report["as_of"]), "medium", locale=spoken), chart=_days, rows=_rows,
         title=lambda made: in_locale(made["title"], locale),
         verdict=lambda said: VERDICTS[said] if language == "zh" else said,
@@ -37,8 +44,17 @@ def _instant(text: str) -> Any:
 
 
 def _span(ends: list[float | None]) -> str:
+    if all(end is None for end in ends):
+        return ""
     low, high = ("…" if end is None else f"{end:+.4f}" for end in ends)
     return f"{low} … {high}"
+
+
+def _qini(ranking: dict[str, Any], words: dict[str, str], number: Callable[[float, str], str]) -> Any:
+    """The Qini curve beside a ranking by chance."""
+    points = [(x, 1000 * y) for x, y in ranking["curve"]]
+    curves = [Line(words["score"], points), Line("", [(0.0, 0.0), (1.0, points[-1][1])], dashed=True)]
+    return lines(curves, words["ranking"], (words["contacted"], words["gained"]), number)
 
 
 def _days(made: dict[str, Any], group: str, name: str) -> Any:

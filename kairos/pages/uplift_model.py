@@ -6,6 +6,8 @@ from typing import Any
 
 from kairos.pages.curves import Line, lines
 from kairos.pages.paper import language_of, tag_of, template
+from kairos.pvalues import told as p_value
+from recommender.uplift.verdict import SENTENCES as VERDICTS
 
 WORDS = {
     "en": {
@@ -32,6 +34,22 @@ WORDS = {
         "no evidence that the effect differs between customers": "没有证据表明效应因客户而异",
     },
 }  # fmt: skip
+SENTENCES = {
+    "en": VERDICTS,
+    "zh": {
+        "only_response": "只拟合了响应模型：对效应一无所知",
+        "average_more": "平均而言，触达使比率增加 {effect}",
+        "average_less": "平均而言，触达使比率降低：{effect}",
+        "average_unproven": "平均效应未得到证实：{effect}",
+        "ranks_better": "{learner} 的排序优于响应模型：Qini {over}",
+        "differs": "{learner}：Qini {qini}：效应因客户而异",
+        "alike": "没有证据表明效应因客户而异：{learner}：Qini {qini}",
+        "not_better": "没有证据表明按增量选人优于响应模型：Qini {over}",
+        "leave_out": "不触达其认为不值得触达的 {share} 客户，每位客户增益 {gain}",
+        "no_gain": "未证实优于全部触达：每位客户 {gain}",
+    },
+}
+"""What a verdict says, by the codes of `recommender.uplift.verdict`."""
 SHOWN = 3
 """Learners whose curves are drawn, with the better response model: more lines tell nobody anything."""
 
@@ -52,10 +70,18 @@ def page(report: dict[str, Any], locale: str) -> str:
 
     learners = report["learners"]
     told = next((each for each in learners if each["learner"] == report["verdict"]["learner"]), learners[0])
+    said = [_sentence(each, language) for each in report["verdict"]["said"]]
     return template("uplift_model.html").render(
-        report=report, t=words, lang=tag_of(language), number=number, percent=percent, told=told,
+        report=report, said=said, p_value=p_value, t=words, lang=tag_of(language), number=number, percent=percent, told=told,
         curve=lines(_curves(report), words["curve"], (words["x"], words["y"]), number),
     )  # fmt: skip
+
+
+def _sentence(said: dict[str, Any], language: str) -> str:
+    values = said["values"]
+    if language == "zh":
+        values = {name: value.replace(" to ", " 至 ") for name, value in values.items()}
+    return SENTENCES[language][said["code"]].format(**values)
 
 
 def _curves(report: dict[str, Any]) -> list[Line]:

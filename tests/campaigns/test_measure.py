@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import duckdb
+import numpy as np
+import pyarrow as pa
 import pytest
 
+from campaigns.measure.ranking import ranking
 from campaigns.measure.report import campaign_report
 from campaigns.measure.trial import HELD_OUT, TREATED, meant, measured, trial_of
 from campaigns.policy import Cap
@@ -256,3 +259,59 @@ def test_messages_that_went_cost_what_their_channel_costs(paying, ledger, now):
 def test_a_campaign_without_a_goal_cannot_be_measured(ledger, campaign, now):
     with pytest.raises(ValueError, match="has no goal"):
         trial_of(ledger, campaign(), now, {})
+
+
+LEARNT = datetime(2026, 3, 1, tzinfo=UTC).timestamp()
+
+
+@pytest.fixture
+def ranked(campaign):
+    """A ranking of 4,000 customers: the contact helps those with a high score, and the others not at all."""
+
+    def rank(model: str = "m", first: float = LEARNT + 1, better: float = 0.4, **rule) -> dict:
+        rng, size = np.random.default_rng(3), 4_000
+        score, treated = rng.random(size), np.arange(size) % 3 > 0
+        reached = rng.random(size) < 0.2 + better * treated * (score > 0.5)
+        names = [f"C{number}" for number in range(size)]
+        groups = [TREATED if each else HELD_OUT for each in treated]
+        with duckdb.connect() as db:
+            measured_rows = {
+                "customer_id": names,
+                "group": groups,
+                "reached": reached.astype(int),
+                "first_due_at": [int(first)] * size,
+            }
+            uplift = {"customer_id": names, "campaign": ["own"] * size, "uplift": score, "model": [model] * size}
+            db.register("measured_rows", pa.table(measured_rows))
+            db.register("uplift", pa.table({**uplift, "propensity": pa.nulls(size, pa.float64())}))
+            return ranking(db, campaign(name="own", goal=GOAL, holdout="30%", **rule))
+
+    return rank
+
+
+def test_a_ranking_that_knows_whom_a_contact_helps_is_seen_to(ranked):
+    found = ranked()
+    assert found["customers"] == 4_000
+    assert 0 < found["qini"]["low"] < found["qini"]["value"] < found["qini"]["high"]
+    effects = [tenth["effect"]["value"] for tenth in found["tenths"]]
+    assert min(effects[:4]) > 0.25
+    assert max(effects[6:]) < 0.15
+    assert found["curve"][0] == [0.0, 0.0]
+
+
+def test_a_ranking_that_knows_nothing_is_not_called_one(ranked):
+    assert ranked(better=0.0)["qini"]["low"] < 0
+
+
+@pytest.mark.parametrize(
+    ("model", "customers"),
+    [("m@20260401T000000Z-ab12", 0), ("m@20260228T000000Z-ab12", 4_000), ("of-our-own", 4_000)],
+)
+def test_a_model_is_tried_only_on_customers_it_has_not_learnt_from(ranked, model, customers):
+    found = ranked(model)
+    assert (found["customers"], "qini" in found) == (customers, customers > 0)
+
+
+def test_only_what_the_campaigns_own_model_says_is_tried(ranked):
+    assert ranked("m@20260101T000000Z-x", uplift={"model": "m"})["customers"] == 4_000
+    assert ranked("other", uplift={"model": "m"})["customers"] == 0

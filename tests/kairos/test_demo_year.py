@@ -284,7 +284,17 @@ def test_the_workbook_holds_the_effects_as_numbers(year):
             for sheet in ElementTree.fromstring(file.read("xl/workbook.xml")).iterfind(".//m:sheet", space)
         ]
         rows = ElementTree.fromstring(file.read("xl/worksheets/sheet1.xml")).findall(".//m:row", space)
-    assert names == ["effects", "segments", "health", "funnel", "days", "counted twice", "queries", "not measured"]
+    assert names == [
+        "effects",
+        "segments",
+        "health",
+        "funnel",
+        "days",
+        "tenths",
+        "counted twice",
+        "queries",
+        "not measured",
+    ]
     cells = ["".join(cell.itertext()) for cell in rows[1]]
     assert (len(rows), cells[0], float(cells[5])) == (
         3,
@@ -350,3 +360,20 @@ def test_a_browser_draws_the_page(year):
     ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert "<polygon" in done.stdout, done.stderr[-500:]
+
+
+@pytest.mark.parametrize(("locale", "said"), [("en", "it ranks better than chance"), ("zh-CN", "排序优于随机")])
+def test_a_ranking_that_was_tried_is_on_the_page_with_its_curve(year, locale, said):
+    effect = {"value": 0.1, "low": 0.05, "high": 0.15}
+    tenth = {"rows": 300, "score": 0.2, "treated_rate": 0.4, "untreated_rate": 0.3, "effect": effect}
+    tried = {
+        "customers": 3000, "models": ["m@1"], "qini": {"value": 0.05, "low": 0.01, "high": 0.09}, "auuc": 0.03,
+        "tenths": [tenth] * 10, "curve": [[0.0, 0.0], [1.0, 0.1]],
+    }  # fmt: skip
+    report = json.loads(json.dumps(year.report))
+    report["campaigns"][0]["ranking"] = tried
+    report["campaigns"][1]["ranking"] = {"customers": 0, "models": []}
+    text = page(report, locale)
+    assert text.count('<svg class="lines"') == 1
+    assert said in text
+    assert WORDS[locale[:2]]["ranked_too_few"] in text
