@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from datetime import datetime
-from itertools import chain
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from campaigns.context import (
@@ -22,7 +20,9 @@ from campaigns.context import (
 )
 from campaigns.decide import Decisions
 from campaigns.definition import Campaign
+from campaigns.failures import Failure, turn_down
 from campaigns.gate import Verdict
+from campaigns.messages import Messages
 from campaigns.scene import Scene, Words
 from campaigns.slot import fill
 from channels.contract import MEDIA
@@ -35,50 +35,6 @@ if TYPE_CHECKING:
 _JSON = json.JSONEncoder(ensure_ascii=False)
 Kind = tuple[str, str, str, bool]
 """Step, channel, language, and whether chosen personally: messages alike in these are rendered together."""
-
-
-@dataclass(frozen=True)
-class Messages:
-    """Messages ready for the outbox, in the order of their decisions: arrays of one length.
-
-    `row`: positions of the decisions, ascending; `parts` and `offers`: the words and what is offered, as JSON; `sms`: the
-    words of an SMS once more, whose length has its price, and nothing for others.
-    """
-
-    row: np.ndarray
-    message_id: np.ndarray
-    locale: np.ndarray
-    template: np.ndarray
-    parts: np.ndarray
-    offers: np.ndarray
-    sms: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.row)
-
-    def only(self, kept: np.ndarray) -> Messages:
-        """Those at these positions, or for which this array of truth values holds."""
-        return Messages(*(getattr(self, each.name)[kept] for each in fields(self)))
-
-    @classmethod
-    def of(cls, columns: Sequence[Sequence[Sequence[Any]]]) -> Messages:
-        """From lists: `columns` holds those of several groups, a list a field."""
-        import numpy as np
-
-        joined = [list(chain.from_iterable(each)) for each in zip(*columns, strict=True)] or [[]] * len(fields(cls))
-        return cls(np.array(joined[0], dtype=np.intp), *(np.array(each, dtype=object) for each in joined[1:]))
-
-
-@dataclass
-class Failure:
-    """A message that cannot go: position of its decision, reason code, what was seen, by which gate, until when."""
-
-    row: int
-    reason: str
-    seen: str
-    gate: str = "gateway"
-    verdict: Verdict = Verdict.REFUSE
-    until: datetime | None = None
 
 
 def compose(scene: Scene, decided: Sequence[tuple[Campaign, Decisions]]) -> list[Messages]:
@@ -242,30 +198,3 @@ def _objects(texts: Mapping[str, Sequence[str]]) -> list[str]:
     """The words of each message as a JSON object, part by part."""
     pattern = "{" + ", ".join(f"{_JSON.encode(name)}: %s" for name in texts) + "}"
     return [pattern % parts for parts in zip(*(map(_JSON.encode, own) for own in texts.values()), strict=True)]
-
-
-def turn_down(decisions: Decisions, failures: Sequence[Failure]) -> None:
-    """Decide anew what had passed every gate: the value seen goes into the trace, at the gate that has the last word."""
-    import pandas as pd
-
-    if not failures:
-        return
-    table = decisions.table
-    index = table.index[[failure.row for failure in failures]]
-    table.loc[index, "verdict"] = [failure.verdict.value for failure in failures]
-    table.loc[index, "gate"] = [failure.gate for failure in failures]
-    table.loc[index, "reason"] = [failure.reason for failure in failures]
-    until = pd.Series([failure.until for failure in failures], index=index, dtype="datetime64[us, UTC]")
-    table.loc[index, "until"] = until
-    asked = {case_id: [name for name, _ in json.loads(body)["gates"]] for case_id, body in decisions.cases.items()}
-    traces = zip(table.loc[index, "trace"], failures, strict=True)
-    table.loc[index, "trace"] = [_with_reason(trace, failure, asked) for trace, failure in traces]
-
-
-def _with_reason(trace: str, failure: Failure, asked: Mapping[str, Sequence[str]]) -> str:
-    """The trace as if the gate had stopped it: what the gates behind it saw is left out."""
-    entries = json.loads(f"[{trace}]")
-    case_id, _, seen = entries[-1]
-    place = asked[case_id].index(failure.gate)
-    entries[-1] = [case_id, failure.reason, [*seen[:place], failure.seen]]
-    return json.dumps(entries, ensure_ascii=False, separators=(",", ":"))[1:-1]

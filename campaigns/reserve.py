@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from campaigns.compose import Messages
 from campaigns.decide import Decisions
 from campaigns.definition import Campaign
 from campaigns.gate import Verdict
 from campaigns.gates import gates
 from campaigns.gates.holdout import Holdout
 from campaigns.ledger.ledger import Ledger, instant, seconds
+from campaigns.messages import Messages
 from campaigns.scene import Rules
 from campaigns.windows import home_zone
 

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from campaigns.budgets import Allowance, Spent, allowances, day_after, local_days
-from campaigns.compose import Failure, Messages, turn_down
 from campaigns.decide import Decisions
 from campaigns.definition import Campaign
+from campaigns.failures import Failure, turn_down
 from campaigns.gate import Verdict
 from campaigns.gates.budget import HAIR
+from campaigns.messages import Messages
 from campaigns.scene import Scene
 from campaigns.windows import home_zone
 from channels.segments import segments

@@ -11,12 +11,13 @@ from campaigns.agenda import Part
 from campaigns.answers import ANSWERS
 from campaigns.arbitration import Round
 from campaigns.arms import by_arm
-from campaigns.compose import Messages, compose
+from campaigns.compose import compose
 from campaigns.decide import Decisions, Sitting
 from campaigns.deciding import apart, till
 from campaigns.definition import Campaign
 from campaigns.ledger import Ledger
 from campaigns.ledger.ledger import Answers, History
+from campaigns.messages import Messages
 from campaigns.reserve import Written, reserve, written
 from campaigns.scene import Scene
 from campaigns.settle import settle

@@ -11,8 +11,7 @@ GSM_BASIC = frozenset(
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 GSM_EXTENSION = frozenset("\f^{}\\[~]|€")
-_GSM = re.compile(f"[{re.escape(''.join(sorted(GSM_BASIC | GSM_EXTENSION)))}]*")
-_ESCAPED = re.compile(f"[{re.escape(''.join(sorted(GSM_EXTENSION)))}]")
+_BASIC, _GSM = (re.compile(f"[{re.escape(''.join(sorted(some)))}]*") for some in (GSM_BASIC, GSM_BASIC | GSM_EXTENSION))
 _SINGLE = {"GSM-7": 160, "UCS-2": 70}
 _PART = {"GSM-7": 153, "UCS-2": 67}
 
@@ -28,12 +27,10 @@ class Segments:
 
 def segments(text: str) -> Segments:
     """Count the parts of `text`; an escaped character or a surrogate pair is never split. Empty text takes none."""
-    encoding: Literal["GSM-7", "UCS-2"] = "GSM-7" if _GSM.fullmatch(text) else "UCS-2"
-    plain = (
-        not _ESCAPED.search(text)
-        if encoding == "GSM-7"
-        else len(text.encode("utf-16", "surrogatepass")) == 2 * len(text) + 2
-    )
+    plain = _BASIC.fullmatch(text) is not None
+    encoding: Literal["GSM-7", "UCS-2"] = "GSM-7" if plain or _GSM.fullmatch(text) else "UCS-2"
+    if encoding == "UCS-2":
+        plain = len(text.encode("utf-16-le", "surrogatepass")) == 2 * len(text)
     if plain:  # nearly every text: nothing to keep together, the parts follow from the length
         count = -(-len(text) // _PART[encoding]) if len(text) > _SINGLE[encoding] else min(len(text), 1)
         return Segments(encoding, len(text), count)
