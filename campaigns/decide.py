@@ -144,7 +144,7 @@ class Sitting:
             docket.said(told, lambda case: case.campaign.purpose),
             docket.said(told, lambda case: case.campaign.name),
         ]
-        new = self._going(same.iloc[rows], findings.columns["not_before"][rows], *says)
+        new = self._going(same[["moment_id", "person"]].iloc[rows], findings.columns["not_before"][rows], *says)
         self.contacts = self.contacts.plus(new)
         goes = pd.Series(pd.DatetimeIndex(new.at).tz_localize("UTC"))
         for number, case in docket.cases.items():

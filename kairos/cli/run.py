@@ -10,6 +10,9 @@ import typer
 
 from kairos.cli.output import HERE, JsonOption, WorkspaceOption, as_json, console, not_run, progress, table
 
+SELDOM = (100_000, 20, 20)
+"""When to look for dead cycles: rows are many and hold none."""
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -28,11 +31,14 @@ def run(
     json_: JsonOption = False,
 ) -> None:
     """Find the moments, decide, render, and reserve the messages. Running it again the same day adds nothing."""
+    import gc
+
     from kairos.runs import run_workspace
     from kairos.workspace import Workspace
 
     place = Workspace(Path(workspace))
     now = place.instant(as_of, lambda: datetime.now(UTC))
+    gc.set_threshold(*SELDOM)
     with progress() as tell:
         report = run_workspace(place, now, only=campaign or (), rehearsal=dry_run, progress=tell, workers=workers)
     if json_:
