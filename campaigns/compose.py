@@ -98,7 +98,8 @@ class _Drafting:
                 seen = f"{error.fault.message} ({group.locale}/{group.template}:{error.fault.line})"
                 drafting.failures.extend(Failure(row, "template_failed", seen) for row in rows.tolist())
                 continue
-            offers = [offered.get(customer, []) for customer in customers[rows]] if offered else [[]] * len(rows)
+            shown = bool(offered and campaign.offers and campaign.offers.shown)
+            offers = [offered.get(customer, []) for customer in customers[rows]] if shown else [[]] * len(rows)
             drafting.sheets.append(_Sheet(group, rows, addresses[rows].tolist(), offers, used))
         return drafting
 
@@ -166,7 +167,7 @@ def _print(scene: Scene, sheet: _Sheet, told: Columns, failures: list[Failure]) 
     """
     group, offers, rows = sheet.group, sheet.offers, sheet.rows.tolist()
     medium, template, ids = group.medium, group.template, told[MESSAGE_ID]
-    columns = told | message_columns(scene.words, ids) | (offer_columns(offers) if group.campaign.offers else {})
+    columns = told | message_columns(scene.words, ids) | (offer_columns(offers) if any(offers) else {})
     printed = scene.words.library.print(template, group.locale, MEDIA[medium].parts, columns, constants(scene, group))
     purpose, signature = group.campaign.purpose, scene.words.signature
     look = Inspection(scene.rules.profiles[medium], medium, purpose, signature, group.locale)

@@ -55,7 +55,7 @@ def known_names(campaign: Campaign, columns: ViewColumns, words: Words) -> froze
     names = {f"{scope}.{column}" for scope, (view, _) in SCOPES.items() for column in columns[view]}
     names |= {f"links.{name}" for name in words.links} | set(words.constants_in(words.locales[0]))
     names |= {MESSAGE_ID, "today", "campaign.name"}
-    return frozenset(names | set(OFFER_NAMES) if campaign.offers else names)
+    return frozenset(names | set(OFFER_NAMES) if campaign.offers and campaign.offers.shown else names)
 
 
 def list_names(columns: ViewColumns) -> frozenset[str]:

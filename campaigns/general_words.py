@@ -44,4 +44,4 @@ def general_names(campaign: Campaign, words: Words) -> frozenset[str]:
     """The dotted names general words may use: the insurer's, the message's, offers, and whom they address."""
     names = {*ADDRESSING, "message.id", "today", "campaign.name"}
     names |= {f"links.{name}" for name in words.links} | set(words.constants_in(words.locales[0]))
-    return frozenset(names | set(OFFER_NAMES) if campaign.offers else names)
+    return frozenset(names | set(OFFER_NAMES) if campaign.offers and campaign.offers.shown else names)

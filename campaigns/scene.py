@@ -57,8 +57,9 @@ class Recommender(Protocol):
         top: int,
         now: datetime,
         only: Collection[str] | None = None,
+        personal: bool = True,
     ) -> pa.Table:
-        """customer_id, rank, product_id, name, reason, probability, score, model; best first."""
+        """customer_id, rank, product_id, name, reason, probability, score, model; best first. Popular ones where not `personal`."""
         ...
 
 

@@ -21,10 +21,20 @@ class Offers(BaseModel):
 
     kind: Literal["insurance", "service"] = Field(description="what to offer", examples=["service"])
     top: int = Field(default=1, ge=1, le=10, description="how many offers", examples=[1])
+    choice: Literal["model", "popular", "none"] = Field(
+        default="model",
+        description="whose choice it is: the model's, or the most popular; none: nothing is shown, to those something would fit",
+        examples=["popular"],
+    )
     line: str | None = Field(default=None, description="only of this line of business", examples=["motor"])
     only: tuple[str, ...] = Field(
         default=(), description="product ids to choose from; all of the kind where absent", examples=[["roadside_help"]]
     )
+
+    @property
+    def shown(self) -> bool:
+        """Whether a message has an offer."""
+        return self.choice != "none"
 
 
 Offered = dict[str, list[dict[str, Any]]]
@@ -39,15 +49,17 @@ def fill(scene: Scene, slot: Offers | None, customers: np.ndarray, languages: np
         return {}
     asked = dict(zip(customers.tolist(), languages.tolist(), strict=True))
     wanted = pa.table({"customer_id": pa.array(asked, pa.string()), "locale": pa.array(asked.values(), pa.string())})
-    only = _products(scene.db, slot)
-    found = scene.recommender.top(scene.db, wanted, kind=slot.kind, top=slot.top, now=scene.now, only=only)
+    only, personal = products_of(scene.db, slot), slot.choice != "popular"
+    found = scene.recommender.top(
+        scene.db, wanted, kind=slot.kind, top=slot.top, now=scene.now, only=only, personal=personal
+    )
     offered: Offered = {}
     for offer in found.to_pylist():
         offered.setdefault(offer.pop("customer_id"), []).append(offer)
     return offered
 
 
-def _products(db: duckdb.DuckDBPyConnection, slot: Offers) -> list[str] | None:
+def products_of(db: duckdb.DuckDBPyConnection, slot: Offers) -> list[str] | None:
     """Product ids the slot narrows the choice to; None where it does not."""
     if slot.line is None:
         return list(slot.only) or None
@@ -65,7 +77,7 @@ def best_offers(scene: Scene, slot: Offers, customers: pd.Series[str]) -> pd.Dat
         return pd.DataFrame({"probability": [], "value": []}, dtype=float)
     table = pa.table({"customer_id": pa.array(asked, pa.string()), "locale": pa.nulls(len(asked), pa.string())})
     found = scene.recommender.top(
-        scene.db, table, kind=slot.kind, top=1, now=scene.now, only=_products(scene.db, slot)
+        scene.db, table, kind=slot.kind, top=1, now=scene.now, only=products_of(scene.db, slot)
     ).to_pandas()
     margins = dict(scene.db.execute("select product_id, value from products").fetchall())
     found["value"] = found["product_id"].map(margins).astype(float)

@@ -15,11 +15,15 @@ if TYPE_CHECKING:
 
     from campaigns.definition import Campaign
     from campaigns.ledger import Ledger
+    from triggers.facts import Facts
 
 WITHHELD = (
     "name", "phone", "email", "push_token", "birth_date", "joined_on", "region_code", "deceased_on", "personalisation", "recorded_at"
 )  # fmt: skip
 """Columns of customers that are no features: contact data, and what age, tenure and province say better."""
+
+NOTHING = "nothing"
+"""The offer of whom nothing fits."""
 
 
 def write_trial(
@@ -28,17 +32,22 @@ def write_trial(
     """One row a customer drawn whose goal's window is closed: treated, reached, and the profile before the first moment of all.
 
     Facts are those known at that moment, so that nothing the campaign did is among the features; customers not known then, and
-    those who refused personalisation, are counted and left out. Raises KairosError where there is nothing to learn from.
+    those who refused personalisation, are counted and left out. Where the campaign has a slot for offers, `offer` is what each would have
+    been offered. Raises KairosError where there is nothing to learn from.
     """
     from recommender.uplift.people import known_customers
     from recommender.uplift.scorefile import write_table
 
     with place.ledger() as ledger:
-        drawn = _drawn(place, ledger, name, as_of)
+        campaign = _campaign(place, ledger, name)
+        drawn = _drawn(place, ledger, campaign, as_of)
     first = datetime.fromtimestamp(min(drawn["first_due_at"].to_pylist()), as_of.tzinfo)
     with place.facts(first, progress) as facts:
         people = known_customers(facts.db, first)
+        offers = _offers(place, facts, drawn["customer_id"].unique(), campaign, first)
     table = _joined(people, drawn)
+    if offers is not None:
+        table = table.join(offers, "customer_id", join_type="left outer").sort_by("customer_id")
     write_table(table, file)
     treated = table["treated"].to_pylist()
     return {
@@ -49,24 +58,46 @@ def write_trial(
         "held_out": len(treated) - sum(treated),
         "reached": sum(table["reached"].to_pylist()),
         "left_out": drawn.num_rows - table.num_rows,
+        "offers": offers is not None,
         "file": str(file),
     }
 
 
-def _drawn(place: Workspace, ledger: Ledger, name: str, as_of: datetime) -> pa.Table:
+def _offers(
+    place: Workspace, facts: Facts, customers: pa.ChunkedArray, campaign: Campaign, then: datetime
+) -> pa.Table | None:
+    """customer_id and `offer`: what the model in service would have offered each customer then; None where the campaign offers
+    nothing. The same for all groups, so that an offer's effect compares customers who would have got it.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from campaigns.slot import products_of
+
+    slots = (campaign.offers, *(variant.offers for variant in campaign.variants))
+    slot, model = next((each for each in slots if each), None), place.recommender()
+    if slot is None or model is None:
+        return None
+    asked = pa.table({"customer_id": customers, "locale": pa.nulls(len(customers), pa.string())})
+    found = model.top(facts.db, asked, kind=slot.kind, top=1, now=then, only=products_of(facts.db, slot))
+    told = pa.table({"customer_id": found["customer_id"], "offer": found["product_id"]})
+    joined = asked.select(["customer_id"]).join(told, "customer_id", join_type="left outer")
+    return joined.set_column(1, "offer", pc.fill_null(joined["offer"], NOTHING))
+
+
+def _drawn(place: Workspace, ledger: Ledger, campaign: Campaign, as_of: datetime) -> pa.Table:
     """Customer, group and outcome of everybody drawn into one group."""
     import pyarrow.compute as pc
 
-    from campaigns.measure.trial import BOTH, HELD_OUT, measured, trial_of
+    from campaigns.measure.trial import BOTH, measured, trial_of
 
-    campaign = _campaign(place, ledger, name)
     drawn = measured(ledger, trial_of(ledger, campaign, as_of, place.settings.prices))
     drawn = drawn.filter(pc.not_equal(drawn["group"], BOTH))
     groups = set(drawn["group"].to_pylist())
-    if HELD_OUT not in groups or len(groups) < 2:
+    if len(groups) < 2:
         raise KairosError(
-            f"{name} has no two groups whose window of {campaign.goal.within if campaign.goal else ''} is closed yet: "
-            f"give it a `holdout`, and wait until the goals of both are known"
+            f"{campaign.name} has no two groups whose window of {campaign.goal.within if campaign.goal else ''} is closed yet: "
+            f"give it a `holdout` or `variants`, and wait until the goals of both are known"
         )
     return drawn
 

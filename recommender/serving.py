@@ -58,13 +58,14 @@ class Recommender:
         top: int,
         now: datetime,
         only: Collection[str] | None = None,
+        personal: bool = True,
     ) -> pa.Table:
         """The `top` best offers of each of `customers` (customer_id, locale), in the order asked, best first.
 
         Columns: customer_id, rank (from 1), product_id, name and reason in the customer's locale, probability (that the
         customer's next product is this one), score (its logarithm but for a constant of the row), model. Offered is
         only what is active, not possessed and eligible; a customer with nothing left has no rows. `kind` None = both,
-        `only` narrows the choice to these product ids.
+        `only` narrows the choice to these product ids. Without `personal` everybody gets the popular ones.
         """
         if top < 1:
             raise ValueError(f"top must be at least 1, got {top}")
@@ -78,8 +79,8 @@ class Recommender:
                 profile = described(db)
                 features = self.schema.encode(profile, portfolio(db))
                 candidates = rules.candidates(db, some.num_rows)
-            personal = profile["personal"].to_numpy() & self.served.model.personal
-            offers = self._offers(features, personal, candidates, rules.catalogue, (wanted, top))
+            known = profile["personal"].to_numpy() & (personal and self.served.model.personal)
+            offers = self._offers(features, known, candidates, rules.catalogue, (wanted, top))
             parts.append(offer_table(some, offers, rules.catalogue, names))
         for problem in rules.problems:
             log.warning("product %s is not offered: %s", problem.product_id, problem.message)

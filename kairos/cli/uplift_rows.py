@@ -40,3 +40,8 @@ def rows(
     )
     call = f"kairos uplift model --data {report['file']} --treatment treated --outcome reached --ignore customer_id --ignore arm"
     console().print(f"next: {call}", soft_wrap=True)
+    if report["offers"]:
+        about = "--treatment arm --treated ARM --control OTHER --outcome reached --offer offer"
+        console().print(
+            f"or what each offer caused: kairos uplift offers --data {report['file']} {about}", soft_wrap=True
+        )

@@ -209,7 +209,7 @@ class Model:
 
     version = "test"
 
-    def top(self, db, customers, *, kind, top, now, only=None):
+    def top(self, db, customers, *, kind, top, now, only=None, personal=True):
         import pyarrow as pa
 
         size = customers.num_rows

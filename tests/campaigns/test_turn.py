@@ -167,7 +167,7 @@ class OneOffer:
 
     version = "test"
 
-    def top(self, db, customers, *, kind, top, now, only=None):
+    def top(self, db, customers, *, kind, top, now, only=None, personal=True):
         import pyarrow as pa
 
         rows = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from itertools import pairwise
 
@@ -162,3 +163,48 @@ def test_an_arm_without_weight_gets_nobody_and_every_draw_falls_somewhere():
     assert place(edges, [0.0, 1.0]).tolist() == [1, 1, 1, 1]
     assert place(edges, [1.0, 0.0]).tolist() == [0, 0, 0, 0]
     assert Counter(place(edges, [0.5, 0.0, 0.5]).tolist()) == {0: 2, 2: 2}
+
+
+class Choosing:
+    """A model with an offer for customers of even number: `own` as its choice, `usual` as the popular one."""
+
+    version = "test"
+
+    def top(self, db, customers, *, kind, top, now, only=None, personal=True):
+        import pyarrow as pa
+
+        product = "own" if personal else "usual"
+        told = {
+            "rank": 1,
+            "product_id": product,
+            "name": product.title(),
+            "reason": "",
+            "probability": 0.5,
+            "score": 0.0,
+            "model": "t",
+        }
+        found = [{"customer_id": c, **told} for c in customers["customer_id"].to_pylist() if int(c[1:]) % 2 == 0]
+        return pa.Table.from_pylist(found)
+
+
+def test_arms_may_differ_in_nothing_but_the_offer_and_hold_the_same_people(insurer, ledger, campaign):
+    slot = {"kind": "service"}
+    insurer.campaigns = [
+        campaign(
+            offers=slot,
+            variants=[
+                {"name": "model"},
+                {"name": "popular", "offers": slot | {"choice": "popular"}},
+                {"name": "none", "offers": slot | {"choice": "none"}},
+            ],
+        )
+    ]
+    for number in range(120):
+        insurer.customer(f"C{number}").expiring(f"P{number}", f"C{number}")
+    insurer.turn(ledger, recommender=Choosing())
+    arms = dict(ledger.store.query("select customer_id, arm from assignments"))
+    sent = ledger.store.query("select customer_id, offers from messages")
+    assert len(sent) == 60
+    assert {customer for customer, _ in sent} == {f"C{number}" for number in range(0, 120, 2)}
+    shown = {(arms[customer], tuple(each["product_id"] for each in json.loads(offers))) for customer, offers in sent}
+    assert shown == {("model", ("own",)), ("popular", ("usual",)), ("none", ())}

@@ -6,6 +6,7 @@ import csv
 import json
 from datetime import UTC, datetime, timedelta
 
+import pyarrow as pa
 import pytest
 
 from kairos.cli import main
@@ -90,3 +91,38 @@ def test_a_campaign_whose_windows_are_open_or_that_is_not_there_tells_so(workspa
     assert (code, "no two groups whose window of 10d is closed yet" in err) == (1, True)
     code, _, err = run(capsys, "rows", "--campaign", "nothing", *asked)
     assert (code, "there is no campaign 'nothing'; there are home-note" in err) == (1, True)
+
+
+class Choosing:
+    """A model that would offer every second customer something."""
+
+    version = "test"
+
+    def top(self, db, customers, *, kind, top, now, only=None, personal=True):
+        names = [name for name in customers["customer_id"].to_pylist() if int(name[1:]) % 2]
+        return pa.table({"customer_id": names, "product_id": ["help"] * len(names)})
+
+
+def test_of_a_campaign_with_offers_each_row_says_what_the_customer_would_have_been_offered(
+    workspace, capsys, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(Workspace, "recommender", lambda _: Choosing())
+    path = workspace / "campaigns" / "home-note.yaml"
+    path.write_text(path.read_text(encoding="utf-8") + "offers: {kind: service}\n", encoding="utf-8")
+    with pytest.raises(SystemExit) as published:
+        main(["campaigns", "publish", "home-note", "-w", str(workspace), "--by", "ann"])
+    assert published.value.code == 0, capsys.readouterr()
+    out = tmp_path / "occasions.csv"
+    asked = ("rows", "--campaign", "home-note", "--out", out, "-w", workspace, "--as-of", "2026-12-06")
+    code, printed, err = run(capsys, *asked)
+    assert code == 0, err
+    assert "kairos uplift offers --data" in printed
+    rows = list(csv.DictReader(out.read_text(encoding="utf-8").splitlines()))
+    assert {row["offer"] for row in rows if int(row["customer_id"][1:]) % 2} == {"help"}
+    assert {row["offer"] for row in rows if not int(row["customer_id"][1:]) % 2} == {"nothing"}
+    roles = ("--treatment", "treated", "--outcome", "reached", "--offer", "offer")
+    code, printed, err = run(capsys, "offers", "--data", out, *roles, "--json")
+    assert (code, {cell["offer"] for cell in json.loads(printed)["effects"]["offer"]["cells"]}) == (
+        0,
+        {"help", "nothing"},
+    ), err
