@@ -679,12 +679,14 @@ with judged as (
            max(case when d.verdict = 'held_out' and d.reason = 'holdout_campaign' then 1 else 0 end) as held_out
       from moments m cross join decisions d
      where d.moment_id = m.moment_id and m.campaign || '' = :campaign group by m.moment_id),
+arrived as (
+    select moment_id, max(case state when 'delivered' then 3 when 'failed' then 1 else 2 end) as best
+      from fates where campaign = :campaign group by moment_id),
 seen as (
-    select j.treated, j.due_at,
-           (select max(case g.state when 'delivered' then 3 when 'failed' then 1 else 2 end) from fates g where g.moment_id = j.moment_id) as best,
+    select j.treated, j.due_at, a.best,
            case when exists (select 1 from outcomes o where o.moment_id = j.moment_id and o.event = :goal
                                 and o.at >= j.due_at and o.at < j.due_at + :window) then 1 else 0 end as reached
-      from judged j where j.treated + j.held_out > 0)
+      from judged j left join arrived a on a.moment_id = j.moment_id where j.treated + j.held_out > 0)
 select case treated when 1 then 'treated' else 'held_out' end as "group", count(*) as moments, count(best) as messaged,
        count(case best when 3 then 1 end) as delivered, count(case best when 1 then 1 end) as failed, sum(reached) as reached,
        count(case when due_at + :window <= :until then 1 end) as window_closed
