@@ -9,10 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from campaigns.measure.ranking import ranking
-
-
 from campaigns.ledger.store import is_postgres
+from campaigns.measure.ranking import ranking
 from campaigns.measure.report import campaign_report
 from campaigns.measure.trial import HELD_OUT, TREATED, meant, measured, trial_of
 from campaigns.policy import Cap
