@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kairos.cli.output import JsonOption, as_json, console, table
+from kairos.figures import p_value
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -121,7 +122,7 @@ def show(out: Console, report: dict[str, Any]) -> None:
         for group, p in report["same_in_all_segments"].items():
             if p is not None:
                 out.print(
-                    f"{group}: were the effect the same in all segments, they would differ so much with p = {p:.3f}."
+                    f"{group}: were the effect the same in all segments, they would differ so much with p = {p_value(p)}."
                 )
     for each in report["effects"]:
         _say(out, each)
@@ -138,14 +139,13 @@ def _show_ratio(out: Console, ratio: dict[str, Any] | None) -> None:
 
 def _row(effect: dict[str, Any]) -> tuple[str, ...]:
     relative = effect["relative"]["value"]
-    p = effect["p_adjusted"]
     return (
         effect["group"],
         _signed(effect["estimate"]),
         span(effect.get("planned") or effect["fixed"]),
         span(effect["always_valid"]),
         "" if relative is None else f"{relative:+.1%}",
-        "" if p is None else f"{p:.4f}",
+        p_value(effect["p_adjusted"]),
         effect["verdict"],
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from kairos.figures import p_value
 from kairos.pages.intervals import Point, dots, trend
 from kairos.pages.paper import in_locale, language_of, tag_of, template
 
@@ -71,6 +72,7 @@ def page(report: dict[str, Any], locale: str) -> str:
 
     return template("quality.html").render(
         report=report, t=words, lang=tag_of(language), insurer=in_locale(report["insurer"], locale), number=number, day=day, of=of,
+        p_value=p_value,
         kinds=[kind for kind in KINDS if of(kind, "")], by=BY, said=said, most=MOST,
         percent=lambda share: format_percent(share, locale=spoken),
         trend=lambda kind: trend([point(each) for each in of(kind, "month")], f"{words[kind]}, {words['month']}"),

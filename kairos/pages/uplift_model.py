@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from kairos.figures import p_value
 from kairos.pages.curves import Line, lines
 from kairos.pages.paper import language_of, tag_of, template
+from kairos.pages.sentences import speaker
 
 WORDS = {
     "en": {
@@ -16,6 +18,7 @@ WORDS = {
         "curve": "Qini curve", "x": "share of the customers contacted, best first", "y": "outcomes gained per 1,000 customers",
         "tenths": "Customers by tenths of {learner}", "tenth": "tenth", "score": "mean score", "effect": "effect", "chance": "by chance",
         "table": "The learners", "definition": "Qini and AUUC", "left_out": "Left out as features", "source": "method", "p": "p (adjusted)",
+        "data": "in the file", "train": "learnt from", "test": "tested on", "other_arms": "of other arms",
         "targeting beats the response model": "Targeting beats the response model",
         "no evidence that targeting beats the response model": "No evidence that targeting beats the response model",
         "no evidence that the effect differs between customers": "No evidence that the effect differs between customers",
@@ -27,6 +30,7 @@ WORDS = {
         "curve": "Qini 曲线", "x": "触达客户比例（由高分到低分）", "y": "每千名客户增加的结果数",
         "tenths": "按 {learner} 分数十等分的客户", "tenth": "十分位", "score": "平均分", "effect": "效应", "chance": "随机",
         "table": "各模型", "definition": "Qini 与 AUUC", "left_out": "未用作特征的列", "source": "方法", "p": "p 值（已校正）",
+        "data": "文件中", "train": "训练", "test": "测试", "other_arms": "其他组",
         "targeting beats the response model": "按增量选人优于响应模型",
         "no evidence that targeting beats the response model": "没有证据表明按增量选人优于响应模型",
         "no evidence that the effect differs between customers": "没有证据表明效应因客户而异",
@@ -54,6 +58,7 @@ def page(report: dict[str, Any], locale: str) -> str:
     told = next((each for each in learners if each["learner"] == report["verdict"]["learner"]), learners[0])
     return template("uplift_model.html").render(
         report=report, t=words, lang=tag_of(language), number=number, percent=percent, told=told,
+        say=speaker(language), p_value=p_value,
         curve=lines(_curves(report), words["curve"], (words["x"], words["y"]), number),
     )  # fmt: skip
 

@@ -52,6 +52,8 @@ WORDS = {
         "relative": "of the control's level",
         "cuped": "Adjusted by events of the year before: {cut} off the variance.",
         "none": "no control group",
+        "stop": ".",
+        "goal_open_to_both": "both groups can reach the goal",
     },
     "zh": {
         "title": "活动带来的效果",
@@ -102,6 +104,8 @@ WORDS = {
         "relative": "相对对照组",
         "cuped": "以前一年的事件校正：方差减少 {cut}。",
         "none": "没有对照组",
+        "stop": "。",
+        "goal_open_to_both": "两组都能达成目标",
     },
 }
 VERDICTS = {

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from recommender.uplift.rates import Effect
+from recommender.sentence import Sentence
+from recommender.uplift.rates import Effect, Span
 
 if TYPE_CHECKING:
     from recommender.uplift.comparison import Line
@@ -36,11 +37,26 @@ class Verdict:
         return {"finding": str(self.finding), "learner": self.learner, "words": list(self.words)}
 
 
+ONLY_RESPONSE = "only response models were asked for: nothing was learnt about effects"
+ADDS = "on average a contact adds {told} to the rate"
+TAKES = "on average a contact takes from the rate: {told}"
+NO_AVERAGE = "no proven effect on average: {told}"
+QINI = "{learner}: Qini {value:.4f} ({low:.4f} to {high:.4f}), p = {p:.3g}"
+DIFFERS = "{qini}: the effect differs between customers"
+BEATS = "{learner} ranks better than the response model: Qini {told}, p = {p:.3g}"
+NO_BETTER = "no evidence that targeting beats the response model: Qini {told}, p = {p:.3g}"
+NOT_DIFFERENT = "no evidence that the effect differs between customers: {qini}"
+GAINS = "leaving out the {share:.0%} it says a contact is not worth for gains {told} a customer"
+NO_GAIN = "no proven gain over contacting everybody: {told} a customer"
+SPAN = "{value:+.4f} ({low:+.4f} to {high:+.4f})"
+MONEY = "{value:+.5f} ({low:+.5f} to {high:+.5f})"
+
+
 def judge(average: Effect, lines: Sequence[Line]) -> Verdict:
     """By the adjusted p-values, which allow for the best of several learners looking good by chance."""
     causal = [line for line in lines if line.over_response is not None]
     if not causal:
-        return Verdict(Finding.RESPONSE, "", ("only response models were asked for: nothing was learnt about effects",))
+        return Verdict(Finding.RESPONSE, "", (Sentence(ONLY_RESPONSE),))
     ranked = min(causal, key=lambda line: (line.p_value, -line.qini.value))
     beats = min(causal, key=lambda line: (line.over_response_p, -line.qini.value))
     if beats.over_response_p is not None and beats.over_response_p < ALPHA and (beats.p_value or 0) < ALPHA:
@@ -54,36 +70,27 @@ def judge(average: Effect, lines: Sequence[Line]) -> Verdict:
 
 def _average(average: Effect) -> str:
     found = average.difference
-    told = f"{found.value:+.4f} ({found.low:+.4f} to {found.high:+.4f})"
-    if found.low > 0:
-        return f"on average a contact adds {told} to the rate"
-    if found.high < 0:
-        return f"on average a contact takes from the rate: {told}"
-    return f"no proven effect on average: {told}"
+    return Sentence(ADDS if found.low > 0 else TAKES if found.high < 0 else NO_AVERAGE, told=_told(found))
 
 
 def _ranking(found: Finding, line: Line) -> tuple[str, ...]:
-    qini = (
-        f"{line.name}: Qini {line.qini.value:.4f} ({line.qini.low:.4f} to {line.qini.high:.4f}), p = {line.p_value:.3g}"
+    qini = Sentence(
+        QINI, learner=line.name, value=line.qini.value, low=line.qini.low, high=line.qini.high, p=line.p_value
     )
-    over = line.over_response
-    told = (
-        ""
-        if over is None
-        else f"{over.value:+.4f} ({over.low:+.4f} to {over.high:+.4f}), p = {line.over_response_p:.3g}"
-    )
+    over = {} if line.over_response is None else {"told": _told(line.over_response), "p": line.over_response_p}
     if found is Finding.PAYS:
-        return (f"{line.name} ranks better than the response model: Qini {told}",)
-    if found is Finding.RESPONSE:
-        return (f"{qini}: the effect differs between customers", f"{Finding.RESPONSE}: Qini {told}")
-    return (f"{Finding.SAME}: {qini}", f"{Finding.RESPONSE}: Qini {told}")
+        return (Sentence(BEATS, learner=line.name, **over),)
+    return (Sentence(DIFFERS if found is Finding.RESPONSE else NOT_DIFFERENT, qini=qini), Sentence(NO_BETTER, **over))
 
 
 def _worth(line: Line) -> tuple[str, ...]:
     if line.worth is None:
         return ()
     over = line.worth.over_everybody
-    told = f"{over.value:+.5f} ({over.low:+.5f} to {over.high:+.5f}) a customer"
     if over.low > 0:
-        return (f"leaving out the {1 - line.worth.share:.0%} it says a contact is not worth for gains {told}",)
-    return (f"no proven gain over contacting everybody: {told}",)
+        return (Sentence(GAINS, share=1 - line.worth.share, told=_told(over, MONEY)),)
+    return (Sentence(NO_GAIN, told=_told(over, MONEY)),)
+
+
+def _told(span: Span, form: str = SPAN) -> Sentence:
+    return Sentence(form, value=span.value, low=span.low, high=span.high)
