@@ -704,13 +704,14 @@ select other.campaign, count(distinct g.event_id) as events, count(distinct case
  group by 1 order by 2 desc, 1;
 
 -- name: measured_goals
--- How many events reached the goal, when the last did, how many moments have their window closed, and how many of those came after it.
+-- How many events reached the goal, when the last did, how many were answers to messages of Kairos, how many moments have their window
+-- closed, and how many of those came after the last event.
 with goals as (
-    select count(distinct o.event_id) as events, max(o.at) as last_at from outcomes o cross join moments m
+    select count(distinct o.event_id) as events, max(o.at) as last_at, count(distinct case when o.detail <> '' then o.event_id end) as answers from outcomes o cross join moments m
      where m.moment_id = o.moment_id and o.event = :goal and m.campaign = :campaign)
-select g.events, g.last_at, count(m.moment_id) as window_closed, count(case when m.due_at > g.last_at then 1 end) as since
+select g.events, g.last_at, g.answers, count(m.moment_id) as window_closed, count(case when m.due_at > g.last_at then 1 end) as since
   from goals g left join moments m on m.campaign || '' = :campaign and m.due_at + :window <= :until
- group by 1, 2;
+ group by 1, 2, 3;
 
 -- name: measured_prices
 -- What a message of each channel cost on average, where it was reckoned with.

@@ -10,6 +10,7 @@ from campaigns.ledger import Ledger
 from campaigns.ledger.ledger import instant
 from campaigns.measure.trial import BOTH, TREATED, Trial
 from recommender.effect.sample_ratio import SampleRatio
+from recommender.sentence import Sentence
 
 DAY = 86_400
 UNLIKELY = 0.001
@@ -30,6 +31,27 @@ class Check:
         return {"check": self.name, "sound": self.sound, "seen": self.seen}
 
 
+ONE_GROUP = "there is one group only: set `holdout` in the campaign file to see an effect"
+SIZES = "customers / as many as were meant: {parts}; p = {p:.3g}"
+NOBODY_TWICE = "nobody was treated once and held out another time"
+TWICE = "customers who were treated once and held out another time: {count:,}; they are left out"
+ONE_SHARE = "one share held out all along"
+OTHER_SHARES = "earlier versions that held out another share: {count}; what they drew is left out"
+NEVER_LOOKED = "outcomes were never looked for: does `kairos run` run?"
+KNOWN = "outcomes are known up to {at:%Y-%m-%d %H:%M} UTC"
+KNOWN_NO_LONGER = "outcomes are known up to {at:%Y-%m-%d %H:%M} UTC; run `kairos run`, later windows count as open"
+NONE_YET = "no event {goal} ever reached the goal; no window is closed yet"
+NONE_EVER = "no event {goal} ever reached the goal: is it in the facts?"
+ARRIVED = "events {goal} that reached the goal: {count:,}, the last on {last:%Y-%m-%d}; moments since then: {since:,}"
+OPEN_TO_ALL = "the goal can be reached without a message"
+OWN_ANSWERS = (
+    "answers to the campaign's own messages among the {count:,} events {goal}: {answers:,}; nobody held out can give one: "
+    "take a goal that customers reach by themselves"
+)
+NOBODY_TREATED = "nobody is treated yet"
+MESSAGED = "moments treated: {moments:,}, with a message: {messaged:,}; with none that arrived: {failed:,}"
+
+
 def checks(
     ledger: Ledger,
     trial: Trial,
@@ -45,65 +67,62 @@ def checks(
         _designs(trial),
         _looked(trial, now),
         _outcomes(ledger, trial),
+        _open(unreachable(ledger, trial)),
         _delivered(funnel),
     )
 
 
 def _ratio(ratio: SampleRatio | None) -> Check:
     if ratio is None:
-        return Check(
-            "sample_ratio", False, "there is one group only: set `holdout` in the campaign file to see an effect"
-        )
-    parts = ", ".join(f"{name} {n:,} of {ratio.expected[name]:,.0f} expected" for name, n in ratio.counted.items())
-    return Check("sample_ratio", ratio.sound, f"{parts}; p = {ratio.p_value:.3g}")
+        return Check("sample_ratio", False, Sentence(ONE_GROUP))
+    parts = ", ".join(f"{name} {n:,} / {ratio.expected[name]:,.0f}" for name, n in ratio.counted.items())
+    return Check("sample_ratio", ratio.sound, Sentence(SIZES, parts=parts, p=ratio.p_value))
 
 
 def _both(sizes: Mapping[str, int]) -> Check:
     count = sizes.get(BOTH, 0)
-    return Check(
-        "one_group_each",
-        not count,
-        f"{count:,} customers were treated once and held out another time" + ("; they are left out" if count else ""),
-    )
+    return Check("one_group_each", not count, Sentence(TWICE, count=count) if count else Sentence(NOBODY_TWICE))
 
 
 def _designs(trial: Trial) -> Check:
     count = len(trial.other_versions)
-    said = (
-        f"{count} earlier versions held out another share; what they drew is left out"
-        if count
-        else "one share held out all along"
-    )
-    return Check("same_design", True, said)
+    return Check("same_design", True, Sentence(OTHER_SHARES, count=count) if count else Sentence(ONE_SHARE))
 
 
 def _looked(trial: Trial, now: int) -> Check:
     if trial.looked_at is None:
-        return Check("outcomes_looked_for", False, "outcomes were never looked for: does `kairos run` run?")
+        return Check("outcomes_looked_for", False, Sentence(NEVER_LOOKED))
     fresh = now - trial.looked_at <= 2 * DAY
-    way_out = "" if fresh else "; run `kairos run`, later windows count as open"
     return Check(
-        "outcomes_looked_for", fresh, f"outcomes are known up to {instant(trial.looked_at):%Y-%m-%d %H:%M} UTC{way_out}"
+        "outcomes_looked_for", fresh, Sentence(KNOWN if fresh else KNOWN_NO_LONGER, at=instant(trial.looked_at))
     )
 
 
 def _outcomes(ledger: Ledger, trial: Trial) -> Check:
     """Did goals stop coming? With the share of moments that reached one until then, all of those since the last would have missed it."""
-    count, last, closed, since = trial.rows(ledger, "measured_goals")[0]
+    count, last, _, closed, since = trial.rows(ledger, "measured_goals")[0]
     if not count:
-        early = "" if closed else "; no window is closed yet"
-        return Check(
-            "outcomes_arrive", not closed, f"no event {trial.goal} ever reached the goal{early}: is it in the facts?"
-        )
+        return Check("outcomes_arrive", not closed, Sentence(NONE_EVER if closed else NONE_YET, goal=trial.goal))
     share = min(count / max(closed - since, count), 0.99)
-    seen = f"{count:,} events {trial.goal} reached the goal; none of {since:,} moments after the last one, {instant(last):%Y-%m-%d}"
+    seen = Sentence(ARRIVED, goal=trial.goal, count=count, last=instant(last), since=since)
     return Check("outcomes_arrive", (1 - share) ** since >= UNLIKELY, seen)
+
+
+def unreachable(ledger: Ledger, trial: Trial) -> str:
+    """Why nobody held out could ever reach the goal: it is an answer to the campaign's own messages. "" where they could."""
+    count, _, answers, _, _ = trial.rows(ledger, "measured_goals")[0]
+    if not answers or not trial.campaign.holdout:
+        return ""
+    return Sentence(OWN_ANSWERS, goal=trial.goal, count=count, answers=answers)
+
+
+def _open(fault: str) -> Check:
+    return Check("goal_open_to_both", not fault, fault or Sentence(OPEN_TO_ALL))
 
 
 def _delivered(funnel: Sequence[Mapping[str, Any]]) -> Check:
     treated = next((line for line in funnel if line["group"] == TREATED), None)
     if treated is None:
-        return Check("messages_arrive", True, "nobody is treated yet")
-    share = treated["failed"] / treated["moments"]
-    seen = f"{treated['messaged']:,} of {treated['moments']:,} treated moments got a message; those of {treated['failed']:,} all failed"
-    return Check("messages_arrive", share < UNDELIVERED, seen)
+        return Check("messages_arrive", True, Sentence(NOBODY_TREATED))
+    counts = {name: treated[name] for name in ("moments", "messaged", "failed")}
+    return Check("messages_arrive", treated["failed"] / treated["moments"] < UNDELIVERED, Sentence(MESSAGED, **counts))

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from campaigns.ledger import Ledger
 from campaigns.ledger.ledger import instant, seconds
 from campaigns.measure.days import by_day
-from campaigns.measure.health import checks
+from campaigns.measure.health import checks, unreachable
 from campaigns.measure.ranking import ranking
 from campaigns.measure.trial import BOTH, HELD_OUT, Trial, meant, measured
 from campaigns.report import Funnel, funnels
@@ -52,7 +52,7 @@ def campaign_report(
     groups = _groups(db, table, columns, segment, cuped)
     shares = meant(ledger, trial.campaign)
     whole = _complete(groups, shares, columns)
-    found = _compared(whole, columns, plan, shares)
+    found = _compared(whole, columns, plan, shares, unreachable(ledger, trial))
     sizes = {name: sums.n for name, sums in groups.by_group().items()}
     funnel = _funnel(ledger, trial)
     health = checks(ledger, trial, found.ratio if found else None, sizes, funnel, seconds(as_of))
@@ -103,13 +103,13 @@ def _complete(groups: Groups, shares: Mapping[str, float], columns: Columns) -> 
     return replace(groups, sums=kept | empty)
 
 
-def _compared(groups: Groups, columns: Columns, plan: Plan, shares: Mapping[str, float]) -> Estimate | None:
+def _compared(groups: Groups, columns: Columns, plan: Plan, shares: Mapping[str, float], fault: str) -> Estimate | None:
     """None where there is one group only. Without a holdout the first arm is what the others are compared with."""
     names = groups.by_group()
     if len(names) < 2:
         return None
     control = HELD_OUT if HELD_OUT in names else next(name for name in shares if name in names)
-    return estimate(groups, columns, control, plan, {name: shares[name] for name in names})
+    return estimate(groups, columns, control, plan, {name: shares[name] for name in names}, fault)
 
 
 def _effects(found: Estimate | None, table: pa.Table, trial: Trial) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from kairos.cli.output import HERE, JsonOption, WorkspaceOption, as_json, console, progress, table
-from kairos.pvalues import equation
+from kairos.figures import p_value
 
 NAMES = {"nps": "net promoter score", "csat": "satisfaction, % of 4 and 5", "ces": "ease, mean of 1 to 7"}
 
@@ -68,7 +68,7 @@ def _show(report: dict[str, Any]) -> None:
         where = f"{fall['by']} {fall['group']}" if fall["by"] else "all together"
         out.print(
             f"[bold red]fallen:[/bold red] {NAMES[fall['kind']]} of {where}: {fall['before']:g} to {fall['now']:g} "
-            f"({fall['answers'][1]:,} answers, adjusted {equation(fall['p_adjusted'])})"
+            f"({fall['answers'][1]:,} answers, adjusted p = {p_value(fall['p_adjusted'])})"
         )
     for kind, name in NAMES.items():
         rows = [

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kairos.cli.output import JsonOption, as_json, console, table
-from kairos.pvalues import equation, told
+from kairos.figures import p_value
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -122,7 +122,7 @@ def show(out: Console, report: dict[str, Any]) -> None:
         for group, p in report["same_in_all_segments"].items():
             if p is not None:
                 out.print(
-                    f"{group}: were the effect the same in all segments, they would differ so much with p = {p:.3f}."
+                    f"{group}: were the effect the same in all segments, they would differ so much with p = {p_value(p)}."
                 )
     for each in report["effects"]:
         _say(out, each)
@@ -134,7 +134,7 @@ def _show_ratio(out: Console, ratio: dict[str, Any] | None) -> None:
         return
     meant = "equal shares (assumed)" if ratio["assumed_equal"] else "the shares meant"
     sound = "fits" if ratio["sound"] else "DOES NOT FIT: find out who was lost before you believe anything below"
-    out.print(f"Sample ratio: {sound}; {meant}, {equation(ratio['p_value'])}.")
+    out.print(f"Sample ratio: {sound}; {meant}, p = {ratio['p_value']:.3g}.")
 
 
 def _row(effect: dict[str, Any]) -> tuple[str, ...]:
@@ -145,7 +145,7 @@ def _row(effect: dict[str, Any]) -> tuple[str, ...]:
         span(effect.get("planned") or effect["fixed"]),
         span(effect["always_valid"]),
         "" if relative is None else f"{relative:+.1%}",
-        told(effect["p_adjusted"]),
+        p_value(effect["p_adjusted"]),
         effect["verdict"],
     )
 
@@ -170,8 +170,6 @@ def _signed(value: float | None) -> str:
 
 
 def span(ends: list[float | None]) -> str:
-    """An interval in words; an end that is open is an ellipsis, where nothing is known there are none."""
-    if all(end is None for end in ends):
-        return ""
+    """An interval in words; an end that is open is an ellipsis."""
     low, high = ("…" if end is None else f"{end:+.4g}" for end in ends)
     return f"{low} to {high}"

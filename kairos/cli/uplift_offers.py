@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from kairos.cli.output import JsonOption, as_json, console, table
-from kairos.pvalues import equation, told
+from kairos.figures import p_value
 
 
 def register(commands: typer.Typer) -> None:
@@ -27,7 +27,9 @@ def offers(
         str, typer.Option(help="column of the offer chosen, for those held out the one they would have got")
     ],
     segment: Annotated[str | None, typer.Option(help="column to tell each offer's effect by")] = None,
-    exposure: Annotated[str | None, typer.Option(help="column of the how manieth time it was: 1, 2, ...")] = None,
+    exposure: Annotated[
+        str | None, typer.Option(help="column of which time it was: 1 the first, 2 the second, ...")
+    ] = None,
     treated: Annotated[str | None, typer.Option(help="arm that counts as treated, where the column names arms")] = None,
     control: Annotated[str | None, typer.Option(help="arm it is compared with")] = None,
     json_: JsonOption = False,
@@ -42,10 +44,14 @@ def offers(
     out = console()
     for name, part in report["effects"].items():
         out.print(table(f"Effect by {name}", (*name.split(", "), *_HEADINGS), [_line(each) for each in part["cells"]]))
-        out.print(f"the same everywhere: {equation(part['differ_p_value'])}")
+        out.print(
+            f"were the effect the same everywhere, it would differ so much with p = {p_value(part['differ_p_value']) or '?'}"
+        )
     if worn := report.get("fatigue"):
         out.print(
-            table("Effect by the how manieth time", ("exposure", *_HEADINGS), [_line(each) for each in worn["cells"]])
+            table(
+                "Effect the first time, the second, ...", ("time", *_HEADINGS), [_line(each) for each in worn["cells"]]
+            )
         )
         slope = worn["slope"]
         out.print(
@@ -75,8 +81,8 @@ def interleave(
     out, delta = console(), report["delta"]
     out.print(table(f"{report['customers']:,} customers", ("took more of", "customers"), rows, numbers=("customers",)))
     out.print(
-        f"[bold]{report['verdict']}[/bold] (first: {first}): delta {_number(delta['value'])} "
-        f"({_number(delta['low'])} to {_number(delta['high'])}), {equation(report['p_value'])}", soft_wrap=True
+        f"[bold]{report['verdict']}[/bold]: {first} less {second} {_number(delta['value'])} "
+        f"({_number(delta['low'])} to {_number(delta['high'])}), p = {p_value(report['p_value'])}", soft_wrap=True
     )  # fmt: skip
 
 
@@ -88,7 +94,7 @@ def _line(each: dict[str, Any]) -> tuple[Any, ...]:
     names = [value for name, value in each.items() if name not in own]
     rates = (_number(each["treated_rate"]), _number(each["untreated_rate"]))
     span = f"{_number(effect['low'])} to {_number(effect['high'])}"
-    return (*names, each["rows"], *rates, _number(effect["value"]), span, told(each["p_value"]))
+    return (*names, each["rows"], *rates, _number(effect["value"]), span, p_value(each["p_value"]))
 
 
 def _number(value: float | None) -> str:

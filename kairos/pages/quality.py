@@ -5,16 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from kairos.figures import p_value
 from kairos.pages.intervals import Point, dots, trend
 from kairos.pages.paper import in_locale, language_of, tag_of, template
-from kairos.pvalues import equation
 
 WORDS = {
     "en": {
         "title": "What customers say", "period": "{first} to {last}; falls compare what came from {recent} on with what came before.",
         "nps": "Net promoter score", "csat": "Satisfaction, % who gave 4 or 5", "ces": "Ease, mean of 1 to 7",
         "answers": "answers", "of_all": "of all answers", "fallen": "Fallen", "none": "Nothing has fallen beyond what chance explains.",
-        "was": "{group}: {before} to {now} ({answers} answers, adjusted {p})", "all": "all together",
+        "was": "{group}: {before} to {now} ({answers} answers, adjusted p = {p})", "all": "all together",
         "month": "by month", "campaign": "by campaign", "channel": "by channel", "region": "by region", "agent": "by agent",
         "few": "Pale: fewer answers than anybody should be judged by.", "topics": "What the comments are about",
         "words": "words", "share": "share", "mean": "mean", "examples": "for example", "nobody": "Nobody has answered in this time.",
@@ -26,7 +26,7 @@ WORDS = {
         "title": "客户评价", "period": "{first} 至 {last}；“下降”指 {recent} 之后与之前相比。",
         "nps": "净推荐值（NPS）", "csat": "满意度（打 4 分或 5 分的比例，%）", "ces": "便利度（1 至 7 分的平均值）",
         "answers": "份回答", "of_all": "占全部回答", "fallen": "下降", "none": "没有超出偶然波动的下降。",
-        "was": "{group}：由 {before} 降至 {now}（{answers} 份回答，校正后 {p}）", "all": "总体",
+        "was": "{group}：由 {before} 降至 {now}（{answers} 份回答，校正后 p = {p}）", "all": "总体",
         "month": "按月", "campaign": "按活动", "channel": "按渠道", "region": "按地区", "agent": "按服务人员",
         "few": "浅色表示回答太少，不宜据此评判。", "topics": "评论主题",
         "words": "关键词", "share": "占比", "mean": "平均", "examples": "例如", "nobody": "这段时间没有人回答。",
@@ -71,8 +71,8 @@ def page(report: dict[str, Any], locale: str) -> str:
         return sorted(chosen, key=lambda each: each["value"])
 
     return template("quality.html").render(
-        report=report, t=words, lang=tag_of(language), insurer=in_locale(report["insurer"], locale), number=number, day=day,
-        of=of, equation=equation,
+        report=report, t=words, lang=tag_of(language), insurer=in_locale(report["insurer"], locale), number=number, day=day, of=of,
+        p_value=p_value,
         kinds=[kind for kind in KINDS if of(kind, "")], by=BY, said=said, most=MOST,
         percent=lambda share: format_percent(share, locale=spoken),
         trend=lambda kind: trend([point(each) for each in of(kind, "month")], f"{words[kind]}, {words['month']}"),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from kairos.figures import p_value
 from kairos.pages.curves import Line, lines
 from kairos.pages.lines import Point, band, forest
 from kairos.pages.paper import in_locale, language_of, tag_of, template
+from kairos.pages.sentences import speaker
 from kairos.pages.uplift_words import VERDICTS, WORDS
-from kairos.pvalues import equation, told
 
 
 def page(report: dict[str, Any], locale: str) -> str:
@@ -19,7 +21,7 @@ def page(report: dict[str, Any], locale: str) -> str:
     from babel.numbers import format_decimal
 
     language = language_of(locale)
-    spoken, words = Locale(language), WORDS[language]
+    spoken, words, say = Locale(language), WORDS[language], speaker(language)
 
     def number(value: float | None) -> str:
         return "" if value is None else format_decimal(round(value, 2), locale=spoken)
@@ -28,9 +30,9 @@ def page(report: dict[str, Any], locale: str) -> str:
         return str(format_decimal(value, format=form, locale=spoken))
 
     return template("uplift.html").render(
-        report=report, t=words, lang=tag_of(language), insurer=in_locale(report["insurer"], locale), number=number,
-        span=_span, p_value=told, equation=equation, qini=lambda ranking: _qini(ranking, words, shown),
-        day=format_datetime(_instant(report["as_of"]), "medium", locale=spoken), chart=_days, rows=_rows,
+        report=report, t=words, lang=tag_of(language), insurer=in_locale(report["insurer"], locale), number=number, span=_span,
+        p_value=p_value, say=say, qini=lambda ranking: _qini(ranking, words, shown),
+        day=format_datetime(_instant(report["as_of"]), "medium", locale=spoken), chart=_days, rows=partial(_rows, say),
         title=lambda made: in_locale(made["title"], locale),
         verdict=lambda said: VERDICTS[said] if language == "zh" else said,
         signed=lambda value: "" if value is None else f"{value:+.4f}", percent=lambda value: "" if value is None else f"{value:.1%}",
@@ -62,10 +64,10 @@ def _days(made: dict[str, Any], group: str, name: str) -> Any:
     return band([_point(each, each["day"]) for each in made["days"] if each["group"] == group], name)
 
 
-def _rows(made: dict[str, Any], name: str) -> Any:
+def _rows(say: Callable[[str], str], made: dict[str, Any], name: str) -> Any:
     """Everybody and each segment as intervals."""
-    everybody = [_point(each, each["group"]) for each in made["effects"]]
-    parts = [_point(each, f"{each['segment']} ({each['group']})") for each in made["segments"]]
+    everybody = [_point(each, say(each["group"])) for each in made["effects"]]
+    parts = [_point(each, f"{each['segment']} ({say(each['group'])})") for each in made["segments"]]
     return forest([*everybody, *parts], name)
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from kairos.figures import p_value
 from kairos.pages.curves import Line, lines
 from kairos.pages.paper import language_of, tag_of, template
-from kairos.pvalues import told as p_value
-from recommender.uplift.verdict import SENTENCES as VERDICTS
+from kairos.pages.sentences import speaker
 
 WORDS = {
     "en": {
@@ -18,6 +18,7 @@ WORDS = {
         "curve": "Qini curve", "x": "share of the customers contacted, best first", "y": "outcomes gained per 1,000 customers",
         "tenths": "Customers by tenths of {learner}", "tenth": "tenth", "score": "mean score", "effect": "effect", "chance": "by chance",
         "table": "The learners", "definition": "Qini and AUUC", "left_out": "Left out as features", "source": "method", "p": "p (adjusted)",
+        "data": "in the file", "train": "learnt from", "test": "tested on", "other_arms": "of other arms",
         "targeting beats the response model": "Targeting beats the response model",
         "no evidence that targeting beats the response model": "No evidence that targeting beats the response model",
         "no evidence that the effect differs between customers": "No evidence that the effect differs between customers",
@@ -29,27 +30,12 @@ WORDS = {
         "curve": "Qini 曲线", "x": "触达客户比例（由高分到低分）", "y": "每千名客户增加的结果数",
         "tenths": "按 {learner} 分数十等分的客户", "tenth": "十分位", "score": "平均分", "effect": "效应", "chance": "随机",
         "table": "各模型", "definition": "Qini 与 AUUC", "left_out": "未用作特征的列", "source": "方法", "p": "p 值（已校正）",
+        "data": "文件中", "train": "训练", "test": "测试", "other_arms": "其他组",
         "targeting beats the response model": "按增量选人优于响应模型",
         "no evidence that targeting beats the response model": "没有证据表明按增量选人优于响应模型",
         "no evidence that the effect differs between customers": "没有证据表明效应因客户而异",
     },
 }  # fmt: skip
-SENTENCES = {
-    "en": VERDICTS,
-    "zh": {
-        "only_response": "只拟合了响应模型：对效应一无所知",
-        "average_more": "平均而言，触达使比率增加 {effect}",
-        "average_less": "平均而言，触达使比率降低：{effect}",
-        "average_unproven": "平均效应未得到证实：{effect}",
-        "ranks_better": "{learner} 的排序优于响应模型：Qini {over}",
-        "differs": "{learner}：Qini {qini}：效应因客户而异",
-        "alike": "没有证据表明效应因客户而异：{learner}：Qini {qini}",
-        "not_better": "没有证据表明按增量选人优于响应模型：Qini {over}",
-        "leave_out": "不触达其认为不值得触达的 {share} 客户，每位客户增益 {gain}",
-        "no_gain": "未证实优于全部触达：每位客户 {gain}",
-    },
-}
-"""What a verdict says, by the codes of `recommender.uplift.verdict`."""
 SHOWN = 3
 """Learners whose curves are drawn, with the better response model: more lines tell nobody anything."""
 
@@ -70,18 +56,11 @@ def page(report: dict[str, Any], locale: str) -> str:
 
     learners = report["learners"]
     told = next((each for each in learners if each["learner"] == report["verdict"]["learner"]), learners[0])
-    said = [_sentence(each, language) for each in report["verdict"]["said"]]
     return template("uplift_model.html").render(
-        report=report, said=said, p_value=p_value, t=words, lang=tag_of(language), number=number, percent=percent, told=told,
+        report=report, t=words, lang=tag_of(language), number=number, percent=percent, told=told,
+        say=speaker(language), p_value=p_value,
         curve=lines(_curves(report), words["curve"], (words["x"], words["y"]), number),
     )  # fmt: skip
-
-
-def _sentence(said: dict[str, Any], language: str) -> str:
-    values = said["values"]
-    if language == "zh":
-        values = {name: value.replace(" to ", " 至 ") for name, value in values.items()}
-    return SENTENCES[language][said["code"]].format(**values)
 
 
 def _curves(report: dict[str, Any]) -> list[Line]:

@@ -32,7 +32,7 @@ WORDS = {
         "days_note": "The band may be looked at every day: it holds the truth on all days at once.",
         "segments": "By segment",
         "segment": "segment",
-        "alike": "Were the effect the same in all segments, they would differ so much with {p}.",
+        "alike": "Were the effect the same in all segments, they would differ so much with p = {p}.",
         "ranking": "Qini curve",
         "ranked": "What {models} says of {customers} customers it has not learnt from, against what the campaign did for them.",
         "ranks": "it ranks better than chance",
@@ -61,6 +61,8 @@ WORDS = {
         "relative": "of the control's level",
         "cuped": "Adjusted by events of the year before: {cut} off the variance.",
         "none": "no control group",
+        "stop": ".",
+        "goal_open_to_both": "both groups can reach the goal",
     },
     "zh": {
         "title": "活动带来的效果",
@@ -91,7 +93,7 @@ WORDS = {
         "days_note": "该区间可每天查看：它同时在所有日期覆盖真值。",
         "segments": "按细分",
         "segment": "细分",
-        "alike": "若各细分效果相同，出现如此差异的概率 {p}。",
+        "alike": "若各细分效果相同，出现如此差异的概率为 {p}。",
         "ranking": "Qini 曲线",
         "ranked": "{models} 对 {customers} 位未参与其训练的客户的评分，与活动的实际效果对照。",
         "ranks": "排序优于随机",
@@ -120,6 +122,8 @@ WORDS = {
         "relative": "相对对照组",
         "cuped": "以前一年的事件校正：方差减少 {cut}。",
         "none": "没有对照组",
+        "stop": "。",
+        "goal_open_to_both": "两组都能达成目标",
     },
 }
 VERDICTS = {

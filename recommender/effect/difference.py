@@ -31,7 +31,7 @@ class Difference:
 
     def interval(self, alpha: float = 0.05) -> Interval:
         """Covers the true difference with probability 1 - alpha, looked at once."""
-        return Interval.around(self.estimate, self.critical(alpha) * self.error)
+        return Interval.reaching(self.estimate, self.critical(alpha), self.error)
 
     def critical(self, alpha: float = 0.05) -> float:
         """How many standard errors an interval looked at once is wide on each side."""

@@ -55,14 +55,14 @@ class Effect:
         """Days still to wait for them at so many rows a day."""
         return days_needed(self.rows_needed, self.best.n, a_day)
 
-    def judged_as(self, p_adjusted: float, *, sound: bool) -> Effect:
-        """The same as one of many comparisons, its groups as large as they were meant to be or not."""
+    def judged_as(self, p_adjusted: float, fault: str = "") -> Effect:
+        """The same as one of many comparisons; `fault`: why the groups cannot be compared."""
         plan = self.plan
         verdict = judge(
             self.best,
             self.intervals[plan.reading],
             self.scarce,
-            sound=sound,
+            fault=fault,
             p_value=p_adjusted,
             critical=self.critical,
             alpha=plan.alpha,
@@ -122,13 +122,13 @@ def effect(
     intervals = {"fixed": best.interval(plan.alpha), "always_valid": always_valid(best, plan.alpha, plan.tuned_for)}
     critical, chance = _decides(best, plan, comparisons)
     if plan.looks:
-        intervals["planned"] = Interval.around(best.estimate, critical * best.error)
+        intervals["planned"] = Interval.reaching(best.estimate, critical, best.error)
     made = Effect(
         group, segment, plain, best, intervals, _relative(best, held, metric, plan),
         _cost(treated, held, best, metric, cost, plan) if cost else None,
         chance, chance, critical, too_little(treated, held, metric), Judged(Verdict.MORE, ""), plan,
     )  # fmt: skip
-    return made.judged_as(chance, sound=True)
+    return made.judged_as(chance)
 
 
 def _decides(best: Difference, plan: Plan, comparisons: int) -> tuple[float, float]:

@@ -13,6 +13,7 @@ from recommender.effect.multiple import benjamini_hochberg, holm, same_everywher
 from recommender.effect.plan import Plan
 from recommender.effect.sample_ratio import SampleRatio, sample_ratio
 from recommender.effect.sums import Sums
+from recommender.effect.verdict import OTHER_SIZES
 
 NEARLY_EVEN = 0.2
 """Groups that differ from equal size by no more than this were meant to be equal, where nobody says what was meant."""
@@ -70,16 +71,18 @@ def estimate(
     control: str,
     plan: Plan,
     shares: Mapping[str, float] | None = None,
+    fault: str = "",
 ) -> Estimate:
     """Compare every group with the control.
 
     Groups are judged by p-values after Holm, segments after Benjamini-Hochberg. `shares`: group to the share meant.
+    `fault`: why the groups cannot be compared, whatever their sizes.
     Raises ValueError for shares of other groups than there are.
     """
     whole = groups.by_group()
     metric = Metric(columns.outcome, columns.per, columns.covariates)
     ratio = _ratio(whole, shares)
-    sound = ratio is None or ratio.sound
+    fault = fault or ("" if ratio is None or ratio.sound else OTHER_SIZES)
     others = [name for name in whole if name != control]
     every = [effect(whole, control, name, metric, plan, columns.cost, comparisons=len(others)) for name in others]
     parts = _parts(groups, columns, control, metric, plan)
@@ -89,14 +92,14 @@ def estimate(
         metric,
         ratio,
         shares is None,
-        _judged(every, holm([each.p_value for each in every]), sound),
-        _judged(parts, benjamini_hochberg([each.p_value for each in parts]), sound),
+        _judged(every, holm([each.p_value for each in every]), fault),
+        _judged(parts, benjamini_hochberg([each.p_value for each in parts]), fault),
         _alike(parts),
     )
 
 
-def _judged(found: list[Effect], adjusted: list[float], sound: bool) -> tuple[Effect, ...]:
-    return tuple(each.judged_as(p, sound=sound) for each, p in zip(found, adjusted, strict=True))
+def _judged(found: list[Effect], adjusted: list[float], fault: str) -> tuple[Effect, ...]:
+    return tuple(each.judged_as(p, fault) for each, p in zip(found, adjusted, strict=True))
 
 
 def _ratio(whole: Mapping[str, Sums], shares: Mapping[str, float] | None) -> SampleRatio | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from recommender.effect.groups import Columns, Groups, add_up, number, quoted
 from recommender.errors import EffectError
+from recommender.unreadable import no_such_column, unreadable
 
 if TYPE_CHECKING:
     import duckdb
@@ -26,7 +27,7 @@ def read_groups(path: Path, columns: Columns) -> Groups:
             groups = add_up(db, "data", columns)
             _complete(db, path, columns, groups)
         except duckdb.Error as error:
-            raise EffectError(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
+            raise EffectError(unreadable(path, error)) from error
     _comparable(path, columns, groups)
     return groups
 
@@ -54,7 +55,7 @@ def _open(db: duckdb.DuckDBPyConnection, path: Path, columns: Columns) -> None:
     there = [row[0] for row in db.execute(f"describe select * from {reader}").fetchall()]  # noqa: S608 - a quoted path
     for name in columns.all:
         if name not in there:
-            raise EffectError(f"{path} has no column {name!r}; it has {', '.join(there)}")
+            raise EffectError(f"{path} {no_such_column([name], there)}")
     chosen = ", ".join(quoted(name) for name in columns.all)
     kind = "view" if parquet else "table"  # text is read once
     db.execute(f"create {kind} data as select {chosen} from {reader}")  # noqa: S608 - quoted names
@@ -75,9 +76,16 @@ def _complete(db: duckdb.DuckDBPyConnection, path: Path, columns: Columns, group
                     db, path, name, fault, "write a number (0 and 1 for no and yes), or leave such rows out of the file"
                 )
             )
+    if columns.per is not None:
+        fault = f"{number(columns.per)} < 0"
+        if db.execute(f"select count(*) from data where {fault}").fetchall() != [(0,)]:  # noqa: S608 - quoted names
+            way_out = "what an outcome is divided by is counted from 0 up"
+            raise EffectError(_told(db, path, columns.per, fault, way_out, "below 0"))
 
 
-def _told(db: duckdb.DuckDBPyConnection, path: Path, name: str, fault: str, way_out: str) -> str:
+def _told(
+    db: duckdb.DuckDBPyConnection, path: Path, name: str, fault: str, way_out: str, wrong: str = "no number"
+) -> str:
     """Place and value of the first faulty row and how many there are."""
     rows = db.execute(
         f"select place, value, count(*) over () from (select row_number() over () as place, {quoted(name)}, "  # noqa: S608 - quoted names
@@ -85,8 +93,8 @@ def _told(db: duckdb.DuckDBPyConnection, path: Path, name: str, fault: str, way_
     ).fetchall()
     place, value, count = rows[0]
     where = f"{path}: row {place}" if path.suffix == ".parquet" else f"{path}:{place + 1}"
-    said = "is empty" if value is None else f"is {value!r}, no number"
-    more = f" (and {count - 1:,} rows more)" if count > 1 else ""
+    said = "is empty" if value is None else f"is {value!r}, {wrong}"
+    more = f" (rows like it: {count:,})" if count > 1 else ""
     return f"{where}: {name} {said}{more}; {way_out}"
 
 

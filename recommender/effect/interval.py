@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite
+from math import inf, isfinite
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,11 @@ class Interval:
     def around(cls, centre: float, half: float) -> Interval:
         """As far on either side."""
         return cls(centre - half, centre + half)
+
+    @classmethod
+    def reaching(cls, centre: float, critical: float, error: float) -> Interval:
+        """So many standard errors on either side; everything where rows that are all alike tell no error."""
+        return cls.around(centre, critical * error) if error > 0 else cls(-inf, inf)
 
     def holds(self, value: float) -> bool:
         """Whether a value lies in it; an interval of NaN excludes nothing."""

@@ -47,6 +47,6 @@ def p_value(found: Difference, alpha: float = 0.05, tuned_for: float = TUNED_FOR
 
 def always_valid(found: Difference, alpha: float = 0.05, tuned_for: float = TUNED_FOR) -> Interval:
     """Covers the true difference at every look with probability 1 - alpha. Without rows: everything."""
-    if not found.n or not found.error >= 0:
+    if not found.n:
         return Interval(-np.inf, np.inf)
-    return Interval.around(found.estimate, float(critical(found.n, alpha, tuned_for)) * found.error)
+    return Interval.reaching(found.estimate, float(critical(found.n, alpha, tuned_for)), found.error)

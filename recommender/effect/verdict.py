@@ -11,6 +11,7 @@ from recommender.effect.interval import Interval
 from recommender.effect.metric import Metric
 from recommender.effect.power import POWER, power_of
 from recommender.effect.sums import Sums
+from recommender.sentence import Sentence
 
 ROWS = 100
 """Rows a group needs before anything is said of it."""
@@ -19,6 +20,19 @@ OUTCOMES = 30
 share's difference (2 %, nine to one) holds the truth in 94.5 % of trials, with 10 in 93.5 %."""
 WORTH = 0.2
 """An effect worth seeing where nobody says one: a fifth of the control's level, or of its standard deviation where that is 0."""
+
+
+OTHER_SIZES = Sentence("the groups are not as large as they were meant to be: find out who was lost first")
+MORE_WITH = "the interval excludes 0: more with the treatment"
+LESS_WITH = "the interval excludes 0: less with the treatment"
+BY_CHANCE = "with as many comparisons as these so much is chance (adjusted p = {p:.3f})"
+ALL_ALIKE = "the rows of each group are all alike: nothing tells how far off the difference may be"
+SEEN_SELDOM = "an effect of {size:.4g} would be found with probability {chance:.0%} only"
+WOULD_BE_SEEN = "the interval holds 0; an effect of {size:.4g} would be found with probability {chance:.0%}"
+FEW_ROWS = "rows of the {group} group: {n:,}; nothing is said below {least}"
+NO_BASE = "the {group} group has no {per} to divide by"
+FEW_WITH = "rows of the {group} group with the outcome: {n:g}; nothing is said below {least}"
+FEW_WITHOUT = "rows of the {group} group without the outcome: {n:g}; nothing is said below {least}"
 
 
 class Verdict(StrEnum):
@@ -51,7 +65,7 @@ def judge(
     interval: Interval,
     scarce: str,
     *,
-    sound: bool,
+    fault: str,
     p_value: float,
     critical: float,
     alpha: float = 0.05,
@@ -60,36 +74,37 @@ def judge(
     """Judge a difference by its interval and its p-value (adjusted where others are looked at beside it).
 
     `critical`: how many standard errors wide the interval is on a side. `scarce`: what there is too little of
-    (`too_little`). `sound`: whether the sizes of the groups may be chance.
+    (`too_little`). `fault`: why the groups cannot be compared; "" where they can.
     """
-    if not sound:
-        return Judged(
-            Verdict.BROKEN, "the groups are not as large as they were meant to be: find out who was lost first"
-        )
-    if scarce:
-        return Judged(Verdict.MORE, scarce)
-    size = worth_seeing(found, worth)
-    if not interval.holds(0.0) and not p_value >= alpha:
-        direction = "more" if found.estimate > 0 else "less"
-        return Judged(Verdict.EFFECT, f"the interval excludes 0: {direction} with the treatment")
+    if fault or scarce:
+        return Judged(Verdict.BROKEN if fault else Verdict.MORE, fault or scarce)
     if not interval.holds(0.0):
-        return Judged(Verdict.NONE, f"with as many comparisons as these so much is chance (adjusted p = {p_value:.3f})")
+        if p_value >= alpha:
+            return Judged(Verdict.NONE, Sentence(BY_CHANCE, p=p_value))
+        return Judged(Verdict.EFFECT, Sentence(MORE_WITH if found.estimate > 0 else LESS_WITH))
+    size = worth_seeing(found, worth)
     chance = power_of(found.error, size, critical)
-    if isnan(chance) or chance < POWER:
-        return Judged(Verdict.MORE, f"an effect of {size:.4g} would be found with probability {chance:.0%} only")
-    return Judged(
-        Verdict.NONE, f"the interval holds 0; an effect of {size:.4g} would be found with probability {chance:.0%}"
-    )
+    if isnan(chance):
+        return Judged(Verdict.MORE, Sentence(ALL_ALIKE))
+    enough = chance >= POWER
+    form = WOULD_BE_SEEN if enough else SEEN_SELDOM
+    return Judged(Verdict.NONE if enough else Verdict.MORE, Sentence(form, size=size, chance=chance))
 
 
 def too_little(treated: Sums, control: Sums, metric: Metric) -> str:
     """What there is too little of; "" where there is enough to begin with."""
     for name, sums in (("treated", treated), ("control", control)):
         if sums.n < ROWS:
-            return f"the {name} group has {sums.n} rows; nothing is said below {ROWS}"
+            return Sentence(FEW_ROWS, group=Sentence(name), n=sums.n, least=ROWS)
         reached, whole = sums.total(metric.outcome), sums.n if metric.per is None else sums.total(metric.per)
-        counts = sums.is_share(metric.outcome) or metric.per is not None
-        if counts and min(reached, whole - reached) < OUTCOMES:
-            few = "with" if reached < OUTCOMES else "without"
-            return f"the {name} group has {min(reached, whole - reached):g} {few} the outcome; nothing is said below {OUTCOMES}"
+        if not whole:
+            return Sentence(NO_BASE, group=Sentence(name), per=metric.per)
+        if _counts(sums, metric, reached, whole) and min(reached, whole - reached) < OUTCOMES:
+            form = FEW_WITH if reached < OUTCOMES else FEW_WITHOUT
+            return Sentence(form, group=Sentence(name), n=min(reached, whole - reached), least=OUTCOMES)
     return ""
+
+
+def _counts(sums: Sums, metric: Metric, reached: float, whole: float) -> bool:
+    """Whether the outcome is one thing a row or, of a ratio, some of the things a row has: not an amount."""
+    return sums.is_share(metric.outcome) if metric.per is None else 0 <= reached <= whole and whole >= sums.n

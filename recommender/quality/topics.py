@@ -63,7 +63,9 @@ def topics(comments: Sequence[str], marks: Sequence[float], number: int = 6) -> 
         return []
     size = min(number, *weights.shape)
     model = NMF(n_components=size, init="nndsvda", max_iter=400, tol=1e-4, random_state=0)
-    with np.errstate(invalid="ignore"):  # of an exact factorisation rounding leaves an error below 0, whose root is asked for
+    with np.errstate(
+        invalid="ignore"
+    ):  # of an exact factorisation rounding leaves an error below 0, whose root is asked for
         spoken, built = model.fit_transform(weights), model.components_
     of, strength = spoken.argmax(axis=1), spoken.max(axis=1)
     names, values = reader.get_feature_names_out(), np.asarray(marks, dtype=float)

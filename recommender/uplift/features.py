@@ -129,7 +129,8 @@ def fit_schema(table: pa.Table, names: Sequence[str]) -> Schema:
         else:
             left_out[name] = block
     if not numbers and not categories:
-        raise UpliftError(f"no column is of use as a feature: {'; '.join(f'{k} {v}' for k, v in left_out.items())}")
+        why = "; ".join(f"{name} {reason}" for name, reason in left_out.items()) or "there is none but those named"
+        raise UpliftError(f"no column is of use as a feature: {why}")
     return Schema(tuple(numbers), tuple(categories), left_out)
 
 

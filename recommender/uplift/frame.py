@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.errors import UpliftError
+from recommender.unreadable import no_such_column, unreadable
 from recommender.uplift.learner import Floats
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def read_table(path: Path) -> pa.Table:
         with duckdb.connect(":memory:") as db:
             return _opened(db, path).to_arrow_table()
     except duckdb.Error as error:
-        raise UpliftError(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
+        raise UpliftError(unreadable(path, error)) from error
 
 
 def _opened(db: duckdb.DuckDBPyConnection, path: Path) -> duckdb.DuckDBPyRelation:
@@ -100,7 +101,7 @@ def frame_of(table: pa.Table, columns: Columns) -> Frame:
     wanted = (*columns.roles, *columns.features, *columns.ignore)
     missing = [name for name in wanted if name not in table.column_names]
     if missing:
-        raise UpliftError(f"there is no column {', '.join(missing)}; there are {', '.join(table.column_names)}")
+        raise UpliftError(f"the table {no_such_column(missing, table.column_names)}")
     whole = table.num_rows
     places = np.arange(1, whole + 1)
     if columns.treatment and (columns.treated or columns.control):

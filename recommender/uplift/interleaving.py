@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.effect.effect import told
 from recommender.errors import UpliftError
 from recommender.uplift.learner import Floats
-from recommender.uplift.rates import Span, Z, rounded
+from recommender.uplift.rates import Span, Z
 
 Items = NDArray[np.int64]
 NONE = -1
@@ -47,7 +48,7 @@ class Preference:
     def as_dict(self) -> dict[str, Any]:
         """As plain values, with the verdict."""
         counts = {name: getattr(self, name) for name in ("customers", "first", "second", "ties")}
-        return {**counts, "delta": self.delta.as_dict(), "p_value": rounded(self.p_value), "verdict": self.verdict}
+        return {**counts, "delta": self.delta.as_dict(), "p_value": told(self.p_value), "verdict": self.verdict}
 
     @property
     def verdict(self) -> str:

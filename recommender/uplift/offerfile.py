@@ -51,7 +51,10 @@ def interleaving_report(path: Path, customer: str, team: str, taken: str) -> dic
     people, place = np.unique(_text(frame, customer), return_inverse=True)
     votes = [np.bincount(place, weights=frame.outcome * (words == model), minlength=len(people)) for model in models]
     found = preference_of(*(each.astype(np.int64) for each in votes))
-    return {"file": str(path), "models": models, **found.as_dict()}
+    verdict = found.verdict
+    for which, model in zip(("first", "second"), models, strict=True):
+        verdict = verdict.replace(f"the {which} model's", f"{model}'s")
+    return {"file": str(path), "models": models, **found.as_dict(), "verdict": verdict}
 
 
 def _text(frame: Frame, name: str) -> NDArray[np.object_]:
@@ -78,5 +81,5 @@ def _times(frame: Frame, name: str, path: Path) -> NDArray[np.int64]:
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise UpliftError(f"{path}: {name} is no whole number in every row: {error}") from error
     if frame.table[name].null_count or values.min() < 1 or len(np.unique(values)) > MOST:
-        raise UpliftError(f"{path}: {name} says the how manieth time it was, from 1 to {MOST}, in every row")
+        raise UpliftError(f"{path}: {name} says which time it was, from 1 to {MOST}, in every row")
     return values

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.effect.effect import told
 from recommender.effect.multiple import benjamini_hochberg, same_everywhere
 from recommender.uplift.learner import LEAST, Floats
 from recommender.uplift.rates import Effect, Span, Z, effect_among, rounded
@@ -38,7 +39,7 @@ class Cell:
             "rows": found.rows,
             **rates,
             "effect": found.difference.as_dict(),
-            "p_value": rounded(self.p_value),
+            "p_value": told(self.p_value),
         }
 
 
@@ -51,12 +52,12 @@ class Cells:
 
     def as_dict(self) -> dict[str, Any]:
         """As plain values."""
-        return {"differ_p_value": rounded(self.differ_p), "cells": [cell.as_dict() for cell in self.cells]}
+        return {"differ_p_value": told(self.differ_p), "cells": [cell.as_dict() for cell in self.cells]}
 
 
 @dataclass(frozen=True)
 class Fatigue:
-    """The effect by the how manieth time, and its slope: what one more time changes. A slope below 0 is fatigue."""
+    """The effect the first time, the second and so on, and its slope: what one more time changes. A slope below 0 is fatigue."""
 
     exposures: Cells
     slope: Span

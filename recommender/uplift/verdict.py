@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from recommender.uplift.rates import Effect
+from recommender.sentence import Sentence
+from recommender.uplift.rates import Effect, Span
 
 if TYPE_CHECKING:
     from recommender.uplift.comparison import Line
@@ -23,58 +24,39 @@ class Finding(StrEnum):
     SAME = "no evidence that the effect differs between customers"
 
 
-SENTENCES = {
-    "only_response": "only response models were asked for: nothing was learnt about effects",
-    "average_more": "on average a contact adds {effect} to the rate",
-    "average_less": "on average a contact takes from the rate: {effect}",
-    "average_unproven": "no proven effect on average: {effect}",
-    "ranks_better": "{learner} ranks better than the response model: Qini {over}",
-    "differs": "{learner}: Qini {qini}: the effect differs between customers",
-    "alike": "no evidence that the effect differs between customers: {learner}: Qini {qini}",
-    "not_better": "no evidence that targeting beats the response model: Qini {over}",
-    "leave_out": "leaving out the {share} it says a contact is not worth for gains {gain} a customer",
-    "no_gain": "no proven gain over contacting everybody: {gain} a customer",
-}
-"""Everything a verdict may say, by code, in English; a page in another language has its own of the same codes."""
-
-
-@dataclass(frozen=True)
-class Sentence:
-    """One of SENTENCES with what it is about: figures as text."""
-
-    code: str
-    values: dict[str, str]
-
-    @property
-    def words(self) -> str:
-        """In English."""
-        return SENTENCES[self.code].format(**self.values)
-
-
 @dataclass(frozen=True)
 class Verdict:
     """A finding, the learner it is about (of the least adjusted p-value), and the sentences that say it."""
 
     finding: Finding
     learner: str
-    sentences: tuple[Sentence, ...]
-
-    @property
-    def words(self) -> tuple[str, ...]:
-        """The sentences in English."""
-        return tuple(each.words for each in self.sentences)
+    words: tuple[str, ...]
 
     def as_dict(self) -> dict[str, Any]:
         """As plain values."""
-        said = [{"code": each.code, "values": each.values} for each in self.sentences]
-        return {"finding": str(self.finding), "learner": self.learner, "words": list(self.words), "said": said}
+        return {"finding": str(self.finding), "learner": self.learner, "words": list(self.words)}
+
+
+ONLY_RESPONSE = "only response models were asked for: nothing was learnt about effects"
+ADDS = "on average a contact adds {told} to the rate"
+TAKES = "on average a contact takes from the rate: {told}"
+NO_AVERAGE = "no proven effect on average: {told}"
+QINI = "{learner}: Qini {value:.4f} ({low:.4f} to {high:.4f}), p = {p:.3g}"
+DIFFERS = "{qini}: the effect differs between customers"
+BEATS = "{learner} ranks better than the response model: Qini {told}, p = {p:.3g}"
+NO_BETTER = "no evidence that targeting beats the response model: Qini {told}, p = {p:.3g}"
+NOT_DIFFERENT = "no evidence that the effect differs between customers: {qini}"
+GAINS = "leaving out the {share:.0%} it says a contact is not worth for gains {told} a customer"
+NO_GAIN = "no proven gain over contacting everybody: {told} a customer"
+SPAN = "{value:+.4f} ({low:+.4f} to {high:+.4f})"
+MONEY = "{value:+.5f} ({low:+.5f} to {high:+.5f})"
 
 
 def judge(average: Effect, lines: Sequence[Line]) -> Verdict:
     """By the adjusted p-values, which allow for the best of several learners looking good by chance."""
     causal = [line for line in lines if line.over_response is not None]
     if not causal:
-        return Verdict(Finding.RESPONSE, "", (Sentence("only_response", {}),))
+        return Verdict(Finding.RESPONSE, "", (Sentence(ONLY_RESPONSE),))
     ranked = min(causal, key=lambda line: (line.p_value, -line.qini.value))
     beats = min(causal, key=lambda line: (line.over_response_p, -line.qini.value))
     if beats.over_response_p is not None and beats.over_response_p < ALPHA and (beats.p_value or 0) < ALPHA:
@@ -86,31 +68,29 @@ def judge(average: Effect, lines: Sequence[Line]) -> Verdict:
     return Verdict(found, about.name, (_average(average), *_ranking(found, about), *_worth(about)))
 
 
-def _average(average: Effect) -> Sentence:
+def _average(average: Effect) -> str:
     found = average.difference
-    code = "average_more" if found.low > 0 else "average_less" if found.high < 0 else "average_unproven"
-    return Sentence(code, {"effect": f"{found.value:+.4f} ({found.low:+.4f} to {found.high:+.4f})"})
+    return Sentence(ADDS if found.low > 0 else TAKES if found.high < 0 else NO_AVERAGE, told=_told(found))
 
 
-def _ranking(found: Finding, line: Line) -> tuple[Sentence, ...]:
-    qini = f"{line.qini.value:.4f} ({line.qini.low:.4f} to {line.qini.high:.4f}), p = {line.p_value:.3g}"
-    over = line.over_response
-    told = (
-        ""
-        if over is None
-        else f"{over.value:+.4f} ({over.low:+.4f} to {over.high:+.4f}), p = {line.over_response_p:.3g}"
+def _ranking(found: Finding, line: Line) -> tuple[str, ...]:
+    qini = Sentence(
+        QINI, learner=line.name, value=line.qini.value, low=line.qini.low, high=line.qini.high, p=line.p_value
     )
+    over = {} if line.over_response is None else {"told": _told(line.over_response), "p": line.over_response_p}
     if found is Finding.PAYS:
-        return (Sentence("ranks_better", {"learner": line.name, "over": told}),)
-    code = "differs" if found is Finding.RESPONSE else "alike"
-    return (Sentence(code, {"learner": line.name, "qini": qini}), Sentence("not_better", {"over": told}))
+        return (Sentence(BEATS, learner=line.name, **over),)
+    return (Sentence(DIFFERS if found is Finding.RESPONSE else NOT_DIFFERENT, qini=qini), Sentence(NO_BETTER, **over))
 
 
-def _worth(line: Line) -> tuple[Sentence, ...]:
+def _worth(line: Line) -> tuple[str, ...]:
     if line.worth is None:
         return ()
     over = line.worth.over_everybody
-    gain = f"{over.value:+.5f} ({over.low:+.5f} to {over.high:+.5f})"
     if over.low > 0:
-        return (Sentence("leave_out", {"share": f"{1 - line.worth.share:.0%}", "gain": gain}),)
-    return (Sentence("no_gain", {"gain": gain}),)
+        return (Sentence(GAINS, share=1 - line.worth.share, told=_told(over, MONEY)),)
+    return (Sentence(NO_GAIN, told=_told(over, MONEY)),)
+
+
+def _told(span: Span, form: str = SPAN) -> Sentence:
+    return Sentence(form, value=span.value, low=span.low, high=span.high)

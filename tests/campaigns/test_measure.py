@@ -192,7 +192,7 @@ def test_goals_that_stopped_coming_are_noticed(paying, ledger, now):
         paying.turn(ledger, now + timedelta(days=days))
     made = told(ledger, paying.campaigns[0], now + timedelta(days=15))
     assert unsound(made) == {"outcomes_arrive"}
-    assert "none of 15 moments after the last one, 2026-11-24" in str(made["health"])
+    assert "the last on 2026-11-24; moments since then: 15" in str(made["health"])
 
 
 def test_groups_lost_on_the_way_are_noticed_before_the_effect(paying, ledger, now, campaign):
@@ -221,7 +221,7 @@ def test_what_another_share_drew_is_left_out(paying, ledger, now, campaign):
     at = now + timedelta(days=14)
     paying.turn(ledger, at)
     assert {customer[0] for customer in rows(ledger, after, at)} == {"D"}
-    assert "1 earlier versions held out another share" in str(told(ledger, after, at)["health"])
+    assert "earlier versions that held out another share: 1;" in str(told(ledger, after, at)["health"])
 
 
 def test_arms_are_compared_with_the_held_out_by_the_shares_they_were_drawn_with(paying, ledger, now, campaign):
@@ -332,3 +332,19 @@ def test_no_query_of_a_report_reads_a_whole_table_once_a_moment(paying, ledger, 
             return parent != 0 and ("CORRELATED" in steps[parent][1] or inside(parent))
 
         assert not [what for step, (_, what) in steps.items() if what.startswith("SCAN") and inside(step)], name
+
+
+def test_a_goal_that_is_an_answer_to_the_campaigns_own_messages_is_no_effect(paying, ledger, now, campaign):
+    paying.campaigns = [campaign(goal={"event": "call_answered", "within": "10d"}, holdout="50%")]
+    paying.turn(ledger)
+    with ledger.store.transaction():
+        for (message,) in ledger.store.query("select message_id from messages"):
+            values = {"event": "call_answered", "at": int(now.timestamp()) + 3600, "detail": '{"attempt": 1}'}
+            ledger.store.run("answer", {"message_id": message, "event_id": f"{message}:call_answered", **values})
+    at = now + timedelta(days=10)
+    paying.turn(ledger, at)
+    made = told(ledger, paying.campaigns[0], at)
+    assert unsound(made) == {"goal_open_to_both"}
+    assert [(each["verdict"], each["why"][:46]) for each in made["effects"]] == [
+        ("groups not comparable", "answers to the campaign's own messages among t")
+    ]

@@ -270,7 +270,7 @@ def test_the_page_speaks_chinese(year):
     text = page(year.report, "zh-CN")
     assert '<html lang="zh-CN">' in text
     assert [
-        word for word in ("活动带来的效果", "结果可信吗", "treated: 有效果", "随时有效区间") if word not in text
+        word for word in ("活动带来的效果", "结果可信吗", "触达组: 有效果", "随时有效区间") if word not in text
     ] == []
     assert set(WORDS["zh"]) == set(WORDS["en"])
 

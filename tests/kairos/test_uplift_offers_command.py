@@ -59,8 +59,8 @@ def test_the_model_whose_offers_are_taken_is_told(tmp_path, capsys):
     code, out, _ = run(capsys, "interleave", "--data", path, "--json")
     report = json.loads(out)
     assert (code, report["models"], report["first"], report["second"], report["ties"]) == (0, ["new", "old"], 20, 0, 40)
-    assert report["verdict"] == "the first model's offers are preferred"
-    assert "the first model's offers are preferred (first: new)" in run(capsys, "interleave", "--data", path)[1]
+    assert report["verdict"] == "new's offers are preferred"
+    assert "new's offers are preferred: new less old 0.1667" in run(capsys, "interleave", "--data", path)[1]
 
 
 def test_what_cannot_be_compared_is_told(tmp_path, occasions, capsys):

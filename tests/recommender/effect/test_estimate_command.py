@@ -142,11 +142,11 @@ def test_what_cannot_be_asked_is_refused_with_the_way_out(file, wrong, said):
     ("text", "said"),
     [
         ("arm,y\na,1\nb,\n", ":3: y is empty; write a number"),
-        ("arm,y\na,1\nb,yes\na,no\n", ":3: y is 'yes', no number (and 1 rows more)"),
+        ("arm,y\na,1\nb,yes\na,no\n", ":3: y is 'yes', no number (rows like it: 2)"),
         ("arm,y\na,1\nb,inf\n", ":3: y is 'inf', no number"),
         ("arm,y\na,1\nb,nan\n", ":3: y is 'nan', no number"),
         ("arm,y\na,1\n,0\n", ":3: arm is empty; say for every row which group"),
-        ("arm,z\na,1\n", "has no column 'y'; it has arm, z"),
+        ("arm,z\na,1\n", "has no column y; it has arm, z"),
         ("arm,y\na,1\na,0\n", "has arm = 'a': nothing to compare with"),
         ("arm,y\n" + "".join(f"{i},1\n" for i in range(30)), "arm has 30 values"),
         ("arm,y\n", "no rows below its header"),
@@ -157,6 +157,29 @@ def test_a_faulty_file_is_told_with_its_place(tmp_path, text, said):
     with pytest.raises(EffectError) as found:
         read_groups(tmp_path / "t.csv", Columns("arm", "y"))
     assert said in str(found.value)
+
+
+def test_a_denominator_below_0_is_told_with_its_place(tmp_path):
+    (tmp_path / "t.csv").write_text("arm,y,p\na,1,2\nb,1,-1\n", encoding="utf-8")
+    with pytest.raises(EffectError, match=r":3: p is '-1', below 0; what an outcome is divided by"):
+        read_groups(tmp_path / "t.csv", Columns("arm", "y", per="p"))
+
+
+def test_a_file_in_another_encoding_or_with_rows_of_other_lengths_is_told_so(tmp_path):
+    (tmp_path / "t.csv").write_bytes("组,y\n试验,1\n对照,0\n".encode("gb18030"))
+    with pytest.raises(EffectError, match="is not in UTF-8: save it as UTF-8"):
+        read_groups(tmp_path / "t.csv", Columns("组", "y"))
+    (tmp_path / "u.csv").write_text("arm,y\na,1\nb\na,0,5\n" + "a,0\n" * 9, encoding="utf-8")
+    with pytest.raises(EffectError, match="was read as the one column 'arm,y'"):
+        read_groups(tmp_path / "u.csv", Columns("arm", "y"))
+
+
+def test_a_tiny_p_value_is_never_told_as_0(tmp_path):
+    rows = "".join(f"{i % 2},{int(i % 20 > 8 * (i % 2))}\n" for i in range(20_000))
+    (tmp_path / "t.csv").write_text("arm,y\n" + rows, encoding="utf-8")
+    call = ["uplift", "estimate", "--data", str(tmp_path / "t.csv"), "--treatment", "arm", "--outcome", "y"]
+    done = CliRunner().invoke(app, call, env={"COLUMNS": "200"})
+    assert ("< 0.0001" in done.output, "0.0000" in done.output) == (True, False), done.output
 
 
 def test_a_file_that_is_not_there_and_a_control_nobody_is_in_are_told(tmp_path, file):

@@ -101,7 +101,28 @@ def test_the_verdict_is_what_the_numbers_bear(treated, control, verdict):
     one, other, metric = trial(*treated), trial(*control), Metric("y")
     found = difference(one, other, metric)
     scarce = too_little(one, other, metric)
-    judged = judge(found, found.interval(), scarce, sound=True, p_value=found.p_value, critical=1.96)
+    judged = judge(found, found.interval(), scarce, fault="", p_value=found.p_value, critical=1.96)
     assert judged.verdict == verdict, judged.why
-    broken = judge(found, found.interval(), scarce, sound=False, p_value=found.p_value, critical=1.96)
+    broken = judge(found, found.interval(), scarce, fault="somebody was lost", p_value=found.p_value, critical=1.96)
     assert broken.verdict == Verdict.BROKEN
+
+
+def test_amounts_a_policy_are_no_shares_that_must_be_reached_thirty_times():
+    rng = np.random.default_rng(3)
+    one, other = (Sums.of({"premium": rng.normal(500, 50, 400), "policies": rng.integers(1, 3, 400)}) for _ in range(2))
+    metric = Metric("premium", "policies")
+    assert too_little(one, other, metric) == ""
+    renewed = Sums.of({"premium": [1] * 20 + [0] * 380, "policies": [2] * 400})
+    assert (
+        too_little(renewed, other, metric) == "rows of the treated group with the outcome: 20; nothing is said below 30"
+    )
+    nothing = Sums.of({"premium": [1] * 400, "policies": [0] * 400})
+    assert too_little(nothing, other, metric) == "the treated group has no policies to divide by"
+
+
+def test_rows_that_are_all_alike_tell_no_error_and_no_interval():
+    same = Sums.of({"y": [3.0] * 500})
+    found = difference(same, same, Metric("y"))
+    assert found.interval().as_list() == always_valid(found).as_list() == [None, None]
+    judged = judge(found, always_valid(found), "", fault="", p_value=found.p_value, critical=1.96)
+    assert (judged.verdict, judged.why[:40]) == (Verdict.MORE, "the rows of each group are all alike: no")

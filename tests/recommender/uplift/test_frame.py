@@ -84,7 +84,7 @@ def test_two_arms_of_three_are_compared_and_the_third_is_counted(tmp_path):
             "no row has arm = 'sms' .--control.; its values are call, mail, none",
         ),
         (Columns("bought", "arm", "mail"), "name both arms"),
-        (Columns("bot", "arm"), "no column bot; there are arm, age, bought"),
+        (Columns("bot", "arm"), "no column bot; it has arm, age, bought"),
         (Columns("age", "arm", "mail", "none"), "row 1: age is 20; write 0 and 1"),
         (Columns("bought", "arm", "mail", "none", propensity="age"), "age is 20.0; a propensity lies between 0 and 1"),
     ],
