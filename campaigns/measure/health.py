@@ -8,7 +8,7 @@ from typing import Any
 
 from campaigns.ledger import Ledger
 from campaigns.ledger.ledger import instant
-from campaigns.measure.trial import BOTH, TREATED, Trial
+from campaigns.measure.trial import TREATED, Trial
 from recommender.effect.sample_ratio import SampleRatio
 from recommender.sentence import Sentence
 
@@ -56,14 +56,14 @@ def checks(
     ledger: Ledger,
     trial: Trial,
     ratio: SampleRatio | None,
-    sizes: Mapping[str, int],
+    both: int,
     funnel: Sequence[Mapping[str, Any]],
     now: int,
 ) -> tuple[Check, ...]:
-    """All checks; `sizes`: customers by group as measured, `funnel`: what became of the moments of each, `now`: the report's second."""
+    """All checks; `both`: customers in both groups, `funnel`: what became of the moments of each, `now`: the report's second."""
     return (
         _ratio(ratio),
-        _both(sizes),
+        _both(both),
         _designs(trial),
         _looked(trial, now),
         _outcomes(ledger, trial),
@@ -79,8 +79,7 @@ def _ratio(ratio: SampleRatio | None) -> Check:
     return Check("sample_ratio", ratio.sound, Sentence(SIZES, parts=parts, p=ratio.p_value))
 
 
-def _both(sizes: Mapping[str, int]) -> Check:
-    count = sizes.get(BOTH, 0)
+def _both(count: int) -> Check:
     return Check("one_group_each", not count, Sentence(TWICE, count=count) if count else Sentence(NOBODY_TWICE))
 
 

@@ -53,9 +53,8 @@ def campaign_report(
     shares = meant(ledger, trial.campaign)
     whole = _complete(groups, shares, columns)
     found = _compared(whole, columns, plan, shares, unreachable(ledger, trial))
-    sizes = {name: sums.n for name, sums in groups.by_group().items()}
     funnel = _funnel(ledger, trial)
-    health = checks(ledger, trial, found.ratio if found else None, sizes, funnel, seconds(as_of))
+    health = checks(ledger, trial, found.ratio if found else None, _in_both(table), funnel, seconds(as_of))
     return {
         "campaign": trial.campaign.name,
         "title": dict(trial.campaign.title),
@@ -93,6 +92,13 @@ def _groups(
         f"create or replace temp table measured as select m.*{own}{before} from measured_rows m {joined} where m.\"group\" <> '{BOTH}'"  # noqa: S608 - quoted names
     )
     return add_up(db, "measured", columns)
+
+
+def _in_both(table: pa.Table) -> int:
+    """How many customers were treated once and held out another time."""
+    import pyarrow.compute as pc
+
+    return int(pc.sum(pc.equal(table["group"], BOTH)).as_py() or 0)
 
 
 def _complete(groups: Groups, shares: Mapping[str, float], columns: Columns) -> Groups:

@@ -348,3 +348,19 @@ def test_a_goal_that_is_an_answer_to_the_campaigns_own_messages_is_no_effect(pay
     assert [(each["verdict"], each["why"][:46]) for each in made["effects"]] == [
         ("groups not comparable", "answers to the campaign's own messages among t")
     ]
+
+
+def test_customers_of_both_groups_are_left_out_and_it_is_said(paying, ledger, now):
+    paying.turn(ledger)
+    paying.policy = paying.policy.model_copy(update={"salt": "another"})
+    for number in range(FAR):
+        paying.expiring(f"Q{number:02}", f"C{number:02}", on="2027-01-23")
+    paying.turn(ledger, now + timedelta(days=1))
+    at = now + timedelta(days=14)
+    paying.turn(ledger, at)
+    both = sum(row[0] == "(both)" for row in rows(ledger, paying.campaigns[0], at).values())
+    made = told(ledger, paying.campaigns[0], at)
+    assert both > 0
+    assert f"treated once and held out another time: {both}; they are left out" in str(made["health"])
+    assert "one_group_each" in unsound(made)
+    assert sum(group["n"] for group in made["groups"]) == FAR - both
