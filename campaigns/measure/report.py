@@ -159,7 +159,10 @@ def _twice(ledger: Ledger, trial: Trial) -> list[dict[str, Any]]:
 
 
 def _queries(ledger: Ledger, trial: Trial, groups: Groups) -> dict[str, str]:
-    """What one can copy: for the ledger's database, but `effect_duckdb`, which adds up the rows of `customers`."""
+    """What one can copy: for the ledger's database, but `effect_duckdb`, which adds up the rows of `customers`.
+
+    `days` tells them by the second in which the window of a customer's first moment closed: added up to a day they are its figures.
+    """
     customers = trial.query(ledger, "measured_customers")
     sums = (
         f'select "group", count(*) as customers, {_SUMS}\n'  # noqa: S608 - own text, values quoted
@@ -167,6 +170,8 @@ def _queries(ledger: Ledger, trial: Trial, groups: Groups) -> dict[str, str]:
     )
     return {
         "effect": sums,
+        "days": f'select first_due_at + {trial.window:d} as closed_at, "group", count(*) as customers, {_SUMS}\n'  # noqa: S608 - own text
+        f"  from ({customers}) measured\n where \"group\" <> '{BOTH}' group by 1, 2 order by 1, 2",
         "customers": customers,
         "funnel": trial.query(ledger, "measured_funnel"),
         "counted_twice": trial.query(ledger, "measured_twice"),

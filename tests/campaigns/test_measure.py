@@ -132,6 +132,11 @@ def test_a_copied_query_runs_on_the_database_and_finds_the_same(paying, ledger, 
     assert {row[0]: (row[1], row[3]) for row in found["effect"]} == {
         each["group"]: (each["n"], each["total"]) for each in made["groups"]
     }
+    by_group: dict[str, tuple[int, int]] = {}
+    for _, group, customers, _, reached, *_ in found["days"]:
+        before = by_group.get(group, (0, 0))
+        by_group[group] = (before[0] + customers, before[1] + reached)
+    assert by_group == {each["group"]: (each["n"], each["total"]) for each in made["groups"]}
     assert len(found["customers"]) == FAR
     assert not any("?" in text or ":c" in text for text in made["queries"].values())
 
