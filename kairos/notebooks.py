@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from campaigns.ledger.store import is_postgres
@@ -37,11 +38,11 @@ pd.DataFrame(result["effects"])[["group", "verdict", "estimate", "always_valid",
 
 def notebook(report: dict[str, Any]) -> str:
     """The file's text (nbformat 4.5)."""
+    place = report["ledger"]
+    at = place if is_postgres(place) else str(Path(place).resolve())  # wherever the notebook is run
     cells = [
-        _words(
-            f"# What the campaigns caused, as of {report['as_of']}\n\nEvery number from the ledger; run from the workspace's folder."
-        ),
-        _code(f"LEDGER = {json.dumps(report['ledger'])}\nALPHA = {report['alpha']!r}"),
+        _words(f"# What the campaigns caused, as of {report['as_of']}\n\nEvery number from the ledger."),
+        _code(f"LEDGER = {json.dumps(at)}\nALPHA = {report['alpha']!r}"),
         _code(_OPEN.format(**(_SERVER if is_postgres(report["ledger"]) else _FILE))),
     ]
     for made in report["campaigns"]:

@@ -31,7 +31,7 @@ class Check:
         return {"check": self.name, "sound": self.sound, "seen": self.seen}
 
 
-ONE_GROUP = "there is one group only: set `holdout` in the campaign file to see an effect"
+ONE_GROUP = "there is one group only: with a `holdout` above 0 and below 100% there are two, and an effect to see"
 SIZES = "customers / as many as were meant: {parts}; p = {p:.3g}"
 NOBODY_TWICE = "nobody was treated once and held out another time"
 TWICE = "customers who were treated once and held out another time: {count:,}; they are left out"

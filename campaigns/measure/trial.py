@@ -110,7 +110,7 @@ def measured(ledger: Ledger, trial: Trial) -> pa.Table:
 def meant(ledger: Ledger, campaign: Campaign) -> dict[str, float]:
     """Group to the share of customers it was meant to have, among those who are in no holdout of the whole insurer.
 
-    An arm's share is what its customers were drawn with: the weights may have changed since.
+    A group nobody is meant to be in has none. An arm's share is what its customers were drawn with: the weights may have changed since.
     """
     treated = 1 - campaign.holdout
     drawn = [row[1:] for row in ledger.store.all("count_assigned") if row[0] == campaign.name]
@@ -125,7 +125,7 @@ def meant(ledger: Ledger, campaign: Campaign) -> dict[str, float]:
             groups[arm] = groups.get(arm, 0.0) + treated * probability * totals[version] / sum(totals.values())
     else:
         groups = {name: treated * share for name, share in arm_shares(campaign).items() if share}
-    return ({HELD_OUT: campaign.holdout} if campaign.holdout else {}) | groups
+    return {name: share for name, share in {HELD_OUT: campaign.holdout, **groups}.items() if share > 0}
 
 
 def _other_designs(ledger: Ledger, campaign: Campaign) -> tuple[str, ...]:

@@ -76,6 +76,10 @@ def report(
 def _write(
     made: dict[str, Any], locale: str, html: Path | None, xlsx: Path | None, notebook: Path | None
 ) -> list[Path]:
+    """Write what was asked for, into folders that are made where there are none."""
+    paths = [path for path in (html, xlsx, notebook) if path is not None]
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
     if html is not None:
         from kairos.pages.uplift import page
 
@@ -89,7 +93,7 @@ def _write(
         from kairos.notebooks import notebook as written
 
         notebook.write_text(written(made), encoding="utf-8")
-    return [path for path in (html, xlsx, notebook) if path is not None]
+    return paths
 
 
 def show(out: Console, made: dict[str, Any]) -> None:

@@ -35,8 +35,8 @@ CHINESE = {
     "rows of the {group} group without the outcome: {n:g}; nothing is said below {least}":
         "{group}未达成目标的仅有 {n:g} 个，少于 {least} 不下结论",
     # campaigns/measure/health.py
-    "there is one group only: set `holdout` in the campaign file to see an effect":
-        "只有一个组：在活动文件中设置 `holdout` 才能看到效果",
+    "there is one group only: with a `holdout` above 0 and below 100% there are two, and an effect to see":
+        "只有一个组：`holdout` 大于 0 且小于 100% 时才有两组，才能看到效果",
     "customers / as many as were meant: {parts}; p = {p:.3g}": "客户数 / 设计人数：{parts}；p = {p:.3g}",
     "nobody was treated once and held out another time":
         "没有客户时而触达、时而对照",

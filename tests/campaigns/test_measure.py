@@ -369,3 +369,13 @@ def test_customers_of_both_groups_are_left_out_and_it_is_said(paying, ledger, no
     assert f"treated once and held out another time: {both}; they are left out" in str(made["health"])
     assert "one_group_each" in unsound(made)
     assert sum(group["n"] for group in made["groups"]) == FAR - both
+
+
+def test_where_everybody_is_held_out_there_is_one_group_and_it_is_said(paying, ledger, now, campaign):
+    paying.campaigns = [campaign(goal=GOAL, holdout="100%")]
+    paying.turn(ledger)
+    at = now + timedelta(days=10)
+    paying.turn(ledger, at)
+    made = told(ledger, paying.campaigns[0], at)
+    assert (made["effects"], meant(ledger, paying.campaigns[0])) == ([], {HELD_OUT: 1.0})
+    assert "there is one group only: with a `holdout` above 0 and below 100%" in str(made["health"])
